@@ -14,7 +14,7 @@ from itertools import product as cartesian
 from math import prod
 
 from gramian.errors import OptionError, listing
-from gramian.formula.contrasts import CONTRASTS, TREATMENT, Contrast
+from gramian.formula.contrasts.matrices import CONTRASTS, TREATMENT, Contrast
 from gramian.formula.numeric_terms import NumericTerm, PowerSums
 from gramian.formula.terms import Factor, Term, Terms
 from gramian.linalg.columns import Factors

@@ -14,7 +14,7 @@ from itertools import chain
 import numpy as np
 
 from gramian.formula.coding import Cell, Levels, ModelColumn, Stored, constant_among, stored_columns
-from gramian.formula.contrast_maps import check_cells, contrast_maps, written_column
+from gramian.formula.contrasts.maps import check_cells, contrast_maps, written_column
 from gramian.linalg.columns import Factors
 from gramian.linalg.monomials import CONSTANT, ONE, Coordinate, Monomial, degree
 from gramian.linalg.products import ColumnGroup

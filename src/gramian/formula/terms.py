@@ -10,7 +10,7 @@ from itertools import chain
 from typing import Annotated
 
 from gramian.errors import FormulaError, SchemaError
-from gramian.formula.contrasts import TREATMENT
+from gramian.formula.contrasts.matrices import TREATMENT
 from gramian.formula.expand import Expanded
 from gramian.formula.functions import CONTRASTS, uses_as_number
 from gramian.formula.functions import monomial as powers_of

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gramian.formula.coding import Levels, contrasts_of
-from gramian.formula.contrasts import TREATMENT
+from gramian.formula.contrasts.matrices import TREATMENT
 from gramian.formula.design import Design
 from gramian.formula.dropped_rows import DroppedRows
 from gramian.formula.numeric_terms import Orthogonal, Powers, Product, SplineBasis, Standardized

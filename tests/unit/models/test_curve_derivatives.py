@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gramian.data.source import source_of
-from gramian.formula.curve import Curve, curve_of, parameters_of, parse_curve
+from gramian.formula.curves.curve import Curve, curve_of, parameters_of, parse_curve
 from gramian.models.curve import compressed, jacobian, triangular_factor
 from gramian.models.curves import CURVES
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from gramian.batch import Batch
-from gramian.formula.curve import Curve
+from gramian.formula.curves.curve import Curve
 from gramian.formula.dropped_rows import DroppedRows
 from gramian.formula.row_reader import Observed, Reader
 from gramian.models.curve import compressed, triangular_factor

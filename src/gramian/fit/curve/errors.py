@@ -11,7 +11,7 @@ from gramian.fit.curve.accumulate import CurveSums, Undefined
 from gramian.fit.curve.loop import SearchResult
 from gramian.fit.curve.step import Point
 from gramian.fit.curve.trust_region import RANK
-from gramian.formula.curve import Curve
+from gramian.formula.curves.curve import Curve
 from gramian.typing import Vector
 
 INVOLVED = 0.1  # share of a direction above which a parameter is named

@@ -18,7 +18,7 @@ from gramian.fit.curve.step import Point, point_of
 from gramian.fit.curve.trust_region import RANK
 from gramian.fit.leastsquares.outcome import check_lengths
 from gramian.fit.passes.job import PassRunner
-from gramian.formula.curve import Curve, ParsedCurve, curve_of, parameters_of, parse_curve
+from gramian.formula.curves.curve import Curve, ParsedCurve, curve_of, parameters_of, parse_curve
 from gramian.formula.dropped_rows import DroppedRows
 from gramian.models.curves import NamedCurve
 from gramian.schema import Kind, Schema

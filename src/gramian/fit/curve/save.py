@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from gramian.fit.curve.fit import CurveSolved
-from gramian.formula.curve import Curve, curve_of, parse_curve
+from gramian.formula.curves.curve import Curve, curve_of, parse_curve
 from gramian.formula.syntax import names as names_of
 from gramian.schema import Field, Kind, Schema
 from gramian.serialize.codec import Codec, require

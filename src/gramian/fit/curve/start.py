@@ -15,7 +15,7 @@ from gramian.errors import NumericalError
 from gramian.fit.curve.accumulate import complete_rows
 from gramian.fit.curve.loop import Search, minimise
 from gramian.fit.curve.step import Point, point_of
-from gramian.formula.curve import Curve
+from gramian.formula.curves.curve import Curve
 from gramian.formula.row_reader import Reader
 from gramian.models.curve import triangular_factor
 from gramian.models.curves import NamedCurve

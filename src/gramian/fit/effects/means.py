@@ -42,15 +42,15 @@ def means(model: EffectModel, over: RowsToAverage, factors: str | Sequence[str],
     settings = grid({**ordered, **(at or {})}, design)
     fixed = dict(settings[0]).keys()
     numeric = names(*design.terms.variables.values(), *design.offsets)
-    held = column_means(model, [name for name in numeric if name not in fixed], over)
-    gradients, offsets = zip(*(_row(model, {**_fixed(held), **dict(setting)}) for setting in settings), strict=True)
+    at_means = column_means(model, [name for name in numeric if name not in fixed], over)
+    gradients, offsets = zip(*(_row(model, {**_fixed(at_means), **dict(setting)}) for setting in settings), strict=True)
     G = np.array(gradients).reshape(len(settings), model.width)
     estimable = model.estimable(np.nan_to_num(G)) & np.isfinite(G).all(axis=1)
     values = np.where(estimable, G @ model.coefficients + model.shift + np.array(offsets), np.nan)
     link = None if model.model is None or model.is_linear else model.model.link
     others = [n for n in predictors(design) if n not in fixed and levels_of(n, design) is not None]
     notes = [f"equal weights for the levels of {listing(others)}"] if others else []
-    notes += [f"at the means: {', '.join(texts(held))}"] if held else []
+    notes += [f"at the means: {', '.join(texts(at_means))}"] if at_means else []
     if link is not None:
         notes.append(f"averaged on the scale of the link, {link.name}" + (", and mapped back" * (scale == "response")))
     return Effects(
@@ -64,9 +64,9 @@ def means(model: EffectModel, over: RowsToAverage, factors: str | Sequence[str],
     )
 
 
-def _fixed(held: Mapping[str, float]) -> dict[str, Any]:
+def _fixed(at_means: Mapping[str, float]) -> dict[str, Any]:
     """Means as a setting."""
-    return {name: Fixed(mean) for name, mean in held.items()}
+    return {name: Fixed(mean) for name, mean in at_means.items()}
 
 
 def _row(model: EffectModel, changes: Mapping[str, Any]) -> tuple[Vector, float]:

@@ -12,7 +12,7 @@ import numpy as np
 from gramian.errors import NumericalError
 from gramian.fit.passes.accumulate_exact import unshifted
 from gramian.formula.coding import Cell, Levels, ModelColumn, Stored, levels_of, model_columns
-from gramian.formula.contrast_maps import written_column
+from gramian.formula.contrasts.maps import written_column
 from gramian.formula.coordinates import Combination, Parametrization, group_columns, parametrize
 from gramian.formula.design import Design
 from gramian.linalg.exact.fit import ExactFit, exact_fit

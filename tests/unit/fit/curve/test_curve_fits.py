@@ -18,7 +18,7 @@ from gramian.data.source import source_of
 from gramian.engines.local import Local
 from gramian.errors import GramianError
 from gramian.fit.curve.accumulate import CurvePass
-from gramian.formula.curve import curve_of, parameters_of, parse_curve
+from gramian.formula.curves.curve import curve_of, parameters_of, parse_curve
 
 SIGMOID = "y ~ bottom + (top - bottom) / (1 + exp(-rate * (x - mid)))"
 START = {"bottom": 0.0, "top": 1.0, "rate": 1.0, "mid": 0.0}

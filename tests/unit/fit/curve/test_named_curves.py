@@ -11,7 +11,7 @@ from gramian.data.source import source_of
 from gramian.engines.local import Local
 from gramian.errors import NumericalError
 from gramian.fit.curve.start import SIZE, SamplePass
-from gramian.formula.curve import curve_of, parse_curve
+from gramian.formula.curves.curve import curve_of, parse_curve
 from gramian.models.curves import CURVES
 
 TRUTH = {

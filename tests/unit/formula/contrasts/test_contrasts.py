@@ -12,7 +12,7 @@ import statsmodels.formula.api as smf
 
 import gramian as gm
 from gramian.errors import FormulaError, NumericalError
-from gramian.formula.contrasts import CONTRASTS
+from gramian.formula.contrasts.matrices import CONTRASTS
 
 PATSY = {"sum": "Sum", "helmert": "Helmert", "poly": "Poly"}
 

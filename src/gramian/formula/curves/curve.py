@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from gramian.errors import FormulaError, OptionError, did_you_mean, listing
 from gramian.formula.arithmetic import expression
-from gramian.formula.curve_program import affine, compiled
+from gramian.formula.curves.program import affine, compiled
 from gramian.formula.design import Design
 from gramian.formula.functions import FUNCTIONS, STRUCTURAL
 from gramian.formula.grammar import parse_expression

@@ -13,7 +13,7 @@ from itertools import product as cartesian
 
 from gramian.errors import NumericalError
 from gramian.formula.coding import Cell, Levels, ModelColumn, Stored, level_name
-from gramian.formula.contrasts import Contrast
+from gramian.formula.contrasts.matrices import Contrast
 from gramian.linalg.monomials import ONE
 
 Combination = dict[int, Fraction]

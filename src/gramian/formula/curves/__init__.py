@@ -1,0 +1,1 @@
+"""Formulas of curves: from text to a program that computes values and derivatives."""
