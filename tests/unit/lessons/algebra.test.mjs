@@ -15,7 +15,7 @@ const logistic = await load("sigmoid");
 const { curvePasses, CURVES, startOf } = await load("gaussnewton");
 const { pointsOf, textOf } = await load("paste");
 const { encode, decode } = await load("address");
-const { num, sum, count, ticks, nice } = await load("numbers");
+const { num, sum, count, ticks, nice, digitsIn } = await load("numbers");
 const work = await load("work");
 
 /** Largest difference, relative to the largest number. */
@@ -188,7 +188,8 @@ test("the address carries the state, and nonsense is left out", () => {
 
 test("numbers as text", () => {
   assert.deepEqual([num(-0.000012345), num(1234567.8, 4), num(2e9), num(Infinity), num(-3)], ["−1.23·10⁻⁵", "1235000", "2·10⁹", "∞", "−3"]);
-  assert.equal(sum(0.1 + 0.2), "0.3");
+  assert.deepEqual([sum(0.1 + 0.2), sum(40276865), sum(-2.5e12)], ["0.3", "40276865", "−2.5·10¹²"]);
+  assert.deepEqual([digitsIn([0, 10]), digitsIn([2000, 2020]), digitsIn([123456.7, 123456.9])], [4, 6, 9]);
   assert.equal(count(2334), "2\u202f334");
   assert.deepEqual(ticks(0, 10, 5), [0, 2, 4, 6, 8, 10]);
   assert.equal(nice(0.043), 0.05);

@@ -9,6 +9,7 @@ import pytest
 from lesson_browser import Opened
 
 import gramian as gm
+from gramian.lessons.examples import MONTHS
 
 SCENES = ("cost", "matrices", "minimum", "descent", "valley", "powers", "sigmoid", "curves", "work")
 MOST_BYTES = 300_000
@@ -51,7 +52,19 @@ CONTROLS = """
 """
 
 
-@pytest.mark.parametrize("fragment", ["", "#data=ten", "#pts=3,1;3,2;3,5", "#pts=0,0;1,0", "#pts=1,2;2,4;3,6"])
+@pytest.mark.parametrize(
+    "fragment",
+    [
+        "",
+        "#data=ten",
+        "#pts=3,1;3,2;3,5",
+        "#pts=0,0;1,0",
+        "#pts=1,2;2,4;3,6",
+        "#pts=2000,31;2001,30;2003,35;2020,40",
+        "#pts=1e-9,1e12;2e-9,3e12;5e-9,2e12",
+        "#pts=1e9,1e-9;3e9,-1e-9;4e9,2e-9",
+    ],
+)
 def test_every_control_moves_without_a_fault(lesson, fragment):
     opened = lesson(fragment)
     for _ in range(2):
@@ -115,6 +128,17 @@ def test_touch_drags_adds_and_turns_over(lesson):
     opened.page.touchscreen.tap(box["x"] + box["width"] * 0.2, box["y"] + box["height"] * 0.15)
     opened.settle()
     assert len(opened.points()) == 13
+    session = opened.page.context.new_cdp_session(opened.page)
+    dot = opened.page.locator("#stage .dot").nth(2).bounding_box()
+    scrolled = opened.page.evaluate("scrollY")
+    x, y = dot["x"] + dot["width"] / 2, dot["y"] + dot["height"] / 2
+    for kind, up in (("touchStart", 0), ("touchMove", 15), ("touchMove", 40)):
+        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [{"x": x, "y": y - up}]})
+    session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    moved = opened.points()[2]
+    assert moved[1] > MONTHS.points[2][1] + 0.05
+    assert moved[0] == MONTHS.points[2][0]
+    assert opened.page.evaluate("scrollY") == scrolled
     opened = lesson("#scene=sigmoid", **NARROW)
     before = opened.points()
     dot = opened.page.locator("#stage .dot").last.bounding_box()

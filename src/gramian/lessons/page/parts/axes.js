@@ -1,5 +1,5 @@
 // Boxes, scales and axes of the pictures.
-import { num, ticks } from "../algebra/numbers.js";
+import { digitsIn, num, ticks } from "../algebra/numbers.js";
 import { escaped, label } from "./dom.js";
 
 /** Maps of numbers to pixels and of a pointer to numbers. box = { l, t, r, b }, x and y are ranges. */
@@ -27,8 +27,8 @@ export const clamp = (v, low, high) => Math.max(low, Math.min(high, v));
 export function axes({ box, x, y, sx, sy }, labels) {
   const { x: xLabel = "", y: yLabel = "", nx = 6, ny = 5, xClass = "", yClass = "" } = labels;
   let s = `<path class="axis" d="M${box.l} ${box.b}H${box.r}M${box.l} ${box.t}V${box.b}"/>`;
-  for (const t of ticks(x[0], x[1], nx)) s += bottomTick(sx(t), box.b, num(t, 6));
-  for (const t of ticks(y[0], y[1], ny)) s += leftTick(box.l, sy(t), num(t, 6));
+  for (const t of ticks(x[0], x[1], nx)) s += bottomTick(sx(t), box.b, num(t, digitsIn(x), 1e9));
+  for (const t of ticks(y[0], y[1], ny)) s += leftTick(box.l, sy(t), num(t, digitsIn(y), 1e9));
   return (
     s +
     label(box.r, box.b + 36, escaped(xLabel), `label ${xClass}`, "end") +

@@ -47,6 +47,9 @@ export const label = (x, y, words, cls = "num", anchor = "start") =>
 /** Names are of the data, so they are text and never markup. */
 export const escaped = text => text.replace(/[&<>"]/g, c => `&#${c.charCodeAt(0)};`);
 
+/** A finger on this element drags it, and does not scroll the page; touch-action alone does not hold in pictures. */
+export const holdTouch = e => e.addEventListener("touchstart", touch => touch.preventDefault(), { passive: false });
+
 /** Follow a pointer from its press on an element to its release. */
 export function drag(element, e, move, end) {
   e.preventDefault();

@@ -3,7 +3,7 @@ import { cost, gradient } from "../algebra/line.js";
 import { num, sum } from "../algebra/numbers.js";
 import { clamp } from "../parts/axes.js";
 import { bowl } from "../parts/bowl.js";
-import { $, drag, el, label, memo, put, shown } from "../parts/dom.js";
+import { $, drag, el, holdTouch, label, memo, put, shown } from "../parts/dom.js";
 import { fitOf, ownLine, pictureOfLine, titleOfOwn } from "../parts/line_picture.js";
 import { column, math, mi, mn, mo, paren, Xt } from "../parts/mathml.js";
 import { sizeOf } from "../parts/size.js";
@@ -24,6 +24,7 @@ function wire() {
   el("circle", { class: "hit", r: 22 }, handle);
   el("circle", { class: "mark", r: 9 }, handle);
   const go = e => set({ w: plane.inverse(e).map((v, k) => clamp(v, ...plane["xy"[k]])) });
+  holdTouch(handle);
   handle.addEventListener("pointerdown", e => {
     handle.focus({ preventScroll: true });
     pointer.dragging = true;
@@ -88,7 +89,7 @@ function draw() {
     [W, height] = sizeOf(svg, 560, 500),
     small = W < 430,
     side = small ? 62 : 108;
-  const box = { l: 52, r: W - side - 14, t: side, b: height - 44 };
+  const box = { l: 62, r: W - side - 14, t: side, b: height - 44 };
   plane.place(box, view, false, { x: "slope a", nx: small ? 3 : 5, ny: 5, xClass: "ca" });
   plane.contours(fit.H, fit.w, view.top, 8);
   const X = plane.sx(a),
@@ -98,7 +99,7 @@ function draw() {
     <path class="cross" d="M${X} ${box.t}V${box.b}M${box.l} ${Y}H${box.r}"/>`;
   plane.over.innerHTML =
     slices(plane, fit, { w: [a, b], top: fit.cost + 1.7 * view.top, side, small, width: W }) +
-    upright(label(0, 0, "height b", "label cb", "middle"), 14, (box.t + box.b) / 2) +
+    upright(label(0, 0, "height b", "label cb", "middle"), 12, (box.t + box.b) / 2) +
     plane.cross(fit.w, 6) +
     numbersOfLines(fit);
   const at = `translate(${clamp(X, box.l, box.r).toFixed(2)} ${clamp(Y, box.t, box.b).toFixed(2)})`;

@@ -25,8 +25,12 @@ export function slices(plane, fit, { w: [a, b], top, side, small, width }) {
     half = small ? 26 : 44;
   const slope = H.map(([p, q]) => 2 * (p * (a - fit.w[0]) + q * (b - fit.w[1])));
   const tangent = m => [half / Math.hypot(1, m), (half * m) / Math.hypot(1, m)];
-  const [ax, ay] = tangent((slope[0] * (up(1) - up(0))) / (sx(1) - sx(0)));
-  const [by, bx] = tangent((slope[1] * (out(1) - out(0))) / (sy(1) - sy(0)));
+  // Pixels for a unit of cost, of a, and of b.
+  const perCost = (side - 20) / top,
+    perA = (box.r - box.l) / (x[1] - x[0]),
+    perB = (box.b - box.t) / (y[1] - y[0]);
+  const [ax, ay] = tangent((-slope[0] * perCost) / perA),
+    [by, bx] = tangent((-slope[1] * perCost) / perB);
   const X = sx(a),
     Y = sy(b),
     atTop = up(paid),

@@ -1,7 +1,7 @@
 // The points of the figure: dragged, moved by keys, added and removed, or turned over where they are outcomes.
 import { num } from "../algebra/numbers.js";
 import { clamp } from "../parts/axes.js";
-import { drag, el, pool } from "../parts/dom.js";
+import { drag, el, holdTouch, pool } from "../parts/dom.js";
 import { pointer, set, state } from "../parts/state.js";
 
 const DOUBLE_CLICK = 700; // ms; the second click of two that add a point does not remove it
@@ -16,6 +16,7 @@ export function dots(group, frame) {
     const g = el("g", { class: "dot", role: "button", "aria-roledescription": "point" });
     el("circle", { class: "hit", r: 17 }, g);
     el("circle", { class: "mark", r: 6.5 }, g);
+    holdTouch(g);
     const index = () => [...group.childNodes].indexOf(g);
     g.addEventListener("pointerdown", e => press(g, index(), e));
     g.addEventListener("pointerenter", () => {

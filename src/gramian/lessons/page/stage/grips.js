@@ -1,7 +1,7 @@
 // Two grips, with which the line is carried by hand.
 import { num } from "../algebra/numbers.js";
 import { clamp } from "../parts/axes.js";
-import { drag, el, pool, put } from "../parts/dom.js";
+import { drag, el, holdTouch, pool, put } from "../parts/dom.js";
 import { pointer, set } from "../parts/state.js";
 
 const INSET = 0.03; // of the width of the picture
@@ -33,6 +33,7 @@ export function grips(group, frame) {
     });
     el("circle", { class: "hit", r: 18 }, g);
     el("rect", { x: -5, y: -11, width: 10, height: 22, rx: 5 }, g);
+    holdTouch(g);
     g.addEventListener("pointerdown", e => {
       g.focus({ preventScroll: true });
       pointer.dragging = true;
