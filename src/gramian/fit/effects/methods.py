@@ -201,7 +201,7 @@ class WithEffects(Estimates):
         factors : str or sequence of str
             Columns that are factors of the fit; there is a mean for each combination of their levels.
         data : object, optional
-            Rows whose means columns of numbers are held at, by default those of the fit.
+            Rows at whose means columns of numbers stand, by default those of the fit.
         at : mapping, optional
             Column -> a value or several, in place of its mean or of the average over its levels.
         scale : {"link", "response"}, default "link"

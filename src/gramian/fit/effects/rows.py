@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from gramian.batch import Batch
+from gramian.fit.effects.derivative import derivative, spline_derivatives
 from gramian.fit.effects.settings import Setting, changed
-from gramian.formula.derivative import derivative, spline_derivatives
 from gramian.formula.design import Design
 from gramian.formula.row_reader import Observed, Reader
 from gramian.formula.syntax import Name, Node, names

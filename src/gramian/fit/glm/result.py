@@ -203,6 +203,7 @@ class GlmFit(WithEffects):
         level: float = 0.95,
         *,
         se: bool = False,
+        coefficients: Vector | None = None,
         unseen: Unseen = "error",
     ) -> Vector | pa.Table:
         """Predictions for new rows.
@@ -220,6 +221,8 @@ class GlmFit(WithEffects):
             Level of the interval.
         se : bool, default False
             Whether standard errors are wanted, in place of an interval; those of means by the delta method.
+        coefficients : ndarray of shape (p,), optional
+            Others to predict with, in the order of `names`, as for derivatives by them; without interval and errors.
         unseen : {"error", "null"}, default "error"
             What a level of a factor is that the fit has not seen: an error, or a row without a prediction.
 
@@ -246,10 +249,14 @@ class GlmFit(WithEffects):
         array([0.5])
         """
         from gramian.fit.glm.predict import predict, predict_with_errors
+        from gramian.fit.leastsquares.predict import with_coefficients
 
         if data is None and self.absorbed is not None:
             unseen = "null"  # the rows of levels without a finite effect were left out of the fit
         source = with_unseen(rows_or_fitted(data, self.fitted_rows), self.solved.linear.design, unseen)
+        if coefficients is not None:
+            other = with_coefficients(self.solved.linear, coefficients)
+            return predict(replace(self.solved, linear=other), source, scale)
         if se:
             return predict_with_errors(self.solved, source, scale, self.covariance.df)
         return predict(self.solved, source, scale, interval, level)

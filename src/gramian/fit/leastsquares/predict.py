@@ -46,6 +46,24 @@ def collect_predictions(parts: Iterator[Matrix], interval: bool) -> Vector | pa.
     return interval_table(np.concatenate(values, axis=1) if values else np.zeros((3, 0)))
 
 
+def with_coefficients(solved: Solved, coefficients: Vector) -> Solved:
+    """A solution to predict with other coefficients (p,) of the model's columns; only predictions of it have a meaning.
+
+    Raises OptionError for another number of them, and beside absorbed factors, whose effects belong to the estimates.
+    """
+    b = np.array(coefficients, np.float64)
+    if b.shape != (len(solved.names),):
+        raise OptionError(f"coefficients are {len(solved.names)} numbers, in the order of names; found {b.shape}")
+    if solved.absorbed is not None:
+        raise OptionError("the effects of absorbed levels belong to the estimates: no predictions with others")
+    parametrization, model = solved.parametrization, np.nan_to_num(b)
+    for i, c in parametrization.response_shift.items():
+        model[i] -= float(c)
+    own = model if parametrization.to_solved is None else maps.apply(parametrization.to_solved, model)
+    solution = replace(solved.solution, coefficients=own / parametrization.scale, low=None)
+    return replace(solved, coefficients=b, solution=solution, aliased={}, accuracy=None)
+
+
 def error_table(parts: Iterator[Matrix], critical: float) -> pa.Table:
     """Predictions with standard errors: the columns fit and std_error, null for NaN.
 

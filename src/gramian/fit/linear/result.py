@@ -198,6 +198,7 @@ class LinearFit(LinearChecks, WithBootstrap):
         level: float = 0.95,
         *,
         se: bool = False,
+        coefficients: Vector | None = None,
         unseen: Unseen = "error",
     ) -> Vector | pa.Table:
         """Predictions for the rows of data.
@@ -213,6 +214,8 @@ class LinearFit(LinearChecks, WithBootstrap):
             Coverage of the interval.
         se : bool
             Whether the standard errors of the expected values are wanted, in place of an interval.
+        coefficients : ndarray of shape (p,), optional
+            Others to predict with, in the order of `names`, as for derivatives by them; without interval and errors.
         unseen : {"error", "null"}, default "error"
             What a level of a factor is that the fit has not seen: an error, or a row without a prediction.
 
@@ -229,9 +232,11 @@ class LinearFit(LinearChecks, WithBootstrap):
         OptionError
             For an unknown interval, level or `unseen`, and where absorbed factors do not allow the prediction.
         """
-        from gramian.fit.leastsquares.predict import error_table, predict, predictions
+        from gramian.fit.leastsquares.predict import error_table, predict, predictions, with_coefficients
 
         source = with_unseen(rows_or_fitted(data, self.fitted_rows), self.solved.design, unseen)
+        if coefficients is not None:
+            return predict(with_coefficients(self.solved, coefficients), source)
         if se:
             parts = predictions(self.solved, source, "confidence", level)
             return error_table(parts, normal.critical(level, self.covariance.df))
