@@ -95,6 +95,8 @@ class Reader:
     ----------
     sizes : dict of str to int
         Factor -> number of levels seen so far.
+    native : bool
+        Whether a matrix that is used in place keeps its number type, for a kernel that reads it; else it is float64.
     """
 
     def __init__(self, design: Design, *, drop: bool = True, response: bool = True) -> None:
@@ -111,6 +113,7 @@ class Reader:
         self.expressions = {key: node for key, node in nodes.items() if not isinstance(node, Name)}
         self.dropped_rows = DroppedRows()
         self.left_out: LeftOut | None = None
+        self.native = False
 
     def read(self, batch: Batch) -> Observed:
         """Evaluate a batch and drop the rows that are not complete.
@@ -261,7 +264,8 @@ class Reader:
         """The rows of the matrix that is used in place; a view where no row is dropped."""
         if self.design.matrix is None:
             return None
-        matrix = batch.matrices[self.design.matrix[0]].astype(np.float64, copy=False)
+        matrix = batch.matrices[self.design.matrix[0]]
+        matrix = matrix if self.native else matrix.astype(np.float64, copy=False)
         return matrix if rows is None else matrix[rows]
 
 

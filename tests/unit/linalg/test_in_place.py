@@ -25,6 +25,8 @@ def data(seed: int = 0) -> dict[str, np.ndarray]:
     X = rng.standard_normal((N, 9))
     return {
         "X": X,
+        "F": X.astype(np.float32),
+        "K": rng.integers(-3, 4, (N, 4)).astype(np.int16),
         "Z": X + 100.0,  # columns with a shift are not summed as one matrix, but read together
         "a": (X[:, 0] * 50).astype(np.int32),
         "b": X[:, 1].astype(np.float32) + 7.0,
@@ -38,6 +40,9 @@ def data(seed: int = 0) -> dict[str, np.ndarray]:
 FORMULAS: dict[str, Mapping[str, str]] = {
     "y ~ X": {},
     "y ~ Z": {},
+    "y ~ F": {},
+    "y ~ K": {},
+    "y ~ F + a": {},
     "y ~ a + b + c": {},
     "y ~ Z + a + offset(b)": {},
     "y ~ X + a - 1": {"weights": "w"},
@@ -52,6 +57,8 @@ def test_bits_are_those_of_written_columns(formula: str, monkeypatch: pytest.Mon
     written: list[int] = []
 
     class Writing(UnitAccumulator):
+        in_place = None
+
         def __init__(self, *args: object, **options: object) -> None:
             # a block of all rows: the kernel adds the sums of 128 rows without rounding within a block
             super().__init__(*args, **options, height=N)  # type: ignore[arg-type]
@@ -65,13 +72,24 @@ def test_bits_are_those_of_written_columns(formula: str, monkeypatch: pytest.Mon
     assert directly.gram_data.moments.log_weight == by_blocks.gram_data.moments.log_weight
 
 
-@pytest.mark.parametrize("formula", ["y ~ X", "y ~ Z + a", "y ~ b"])
+@pytest.mark.parametrize(("outcome", "family"), [("y", "gaussian"), ("hit", "binomial")])
+@pytest.mark.parametrize("name", ["F", "K"])
+def test_a_matrix_of_another_type_gives_the_bits_of_float64(name: str, outcome: str, family: str) -> None:
+    plain = data()
+    plain["hit"] = (plain["y"] > 3.0).astype(float)
+    formula, converted = f"{outcome} ~ {name}", plain | {name: plain[name].astype(np.float64)}
+    found, expected = (gm.glm(formula, d, family=family) for d in (plain, converted))
+    assert found.coefficients.tobytes() == expected.coefficients.tobytes()
+    assert gm.ols(formula, plain).coefficients.tobytes() == gm.ols(formula, converted).coefficients.tobytes()
+
+
+@pytest.mark.parametrize("formula", ["y ~ X", "y ~ Z + a", "y ~ b", "y ~ F"])
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 def test_rows_that_are_not_finite_are_left_out(formula: str, bad: float) -> None:
     spoiled = data()
     spoiled["y"] = spoiled["y"].copy()
     spoiled["y"][[3, 4000]] = bad
-    spoiled["X"][17, 8] = spoiled["Z"][17, 0] = spoiled["b"][17] = bad
+    spoiled["X"][17, 8] = spoiled["Z"][17, 0] = spoiled["b"][17] = spoiled["F"][17, 2] = bad
     kept = np.setdiff1d(np.arange(N), [3, 17, 4000])
     found = gm.ols(formula, spoiled, na="drop")
     expected = gm.ols(formula, {name: values[kept] for name, values in data().items()})

@@ -144,6 +144,7 @@ class Linearize:
     def accumulate(self, batches: Iterable[Batch], /) -> Linearized:
         """The sums of one unit."""
         accumulator = GlmAccumulator(self)
+        accumulator.reader.native = accumulator.compiled is not None and accumulator.compiled.in_place is not None
         with np.errstate(all="ignore"):
             for batch in batches:
                 accumulator.add(accumulator.reader.read(batch))

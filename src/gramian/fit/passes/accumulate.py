@@ -79,6 +79,7 @@ class Accumulate:
         """The moments of one unit."""
         accumulator = LinearAccumulator(self.design, drop=self.drop)
         with np.errstate(all="ignore"):  # values that are not finite are detected afterwards, by row and column
+            accumulator.reader.native = accumulator.in_place is not None
             for batch in batches:
                 accumulator.add(accumulator.reader.read(batch))
         return accumulator.finish()
@@ -119,6 +120,8 @@ class UnitAccumulator:
 
     def add(self, observed: Observed) -> None:
         """Add the complete rows of a batch."""
+        if observed.matrix is not None and observed.matrix.dtype != np.float64:
+            observed = replace(observed, matrix=observed.matrix.astype(np.float64))
         values = self.values(observed)
         for rows, columns in self.block_writer.blocks(observed.rows, values, observed.codes, observed.matrix):
             if not self.block(columns, observed, rows):
