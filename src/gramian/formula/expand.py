@@ -13,8 +13,7 @@ from typing import NoReturn
 
 from gramian.errors import ColumnError, FormulaError
 from gramian.formula.grammar import Cross, Dot, Formula, Power, Sum, Terms
-from gramian.formula.instruments import Instruments
-from gramian.formula.syntax import Call, Name, Node, Number, label, names, walk
+from gramian.formula.syntax import Call, Instruments, Name, Node, Number, label, names, walk
 from gramian.formula.tokens import formula_error
 
 # (a + b + ...)^10 grows combinatorially: the bounds stop it before memory runs out

@@ -21,8 +21,20 @@ from typing import NoReturn, TypeAlias, TypeGuard
 from gramian.errors import FormulaError
 from gramian.formula.arithmetic import ANY, expression, named, number, unary
 from gramian.formula.functions import FUNCTIONS, STRUCTURAL, is_whole_number, monomial
-from gramian.formula.instruments import Instruments, tilde_follows, together
-from gramian.formula.syntax import COMBINE, MAX_HEIGHT, PRECEDENCE, Binary, Call, Name, Node, Number, label, names, walk
+from gramian.formula.syntax import (
+    COMBINE,
+    MAX_HEIGHT,
+    PRECEDENCE,
+    Binary,
+    Call,
+    Instruments,
+    Name,
+    Node,
+    Number,
+    label,
+    names,
+    walk,
+)
 from gramian.formula.tokens import SPECIAL, Cursor, cursor_at_start, formula_error
 
 MAX_POWER = 10
@@ -121,13 +133,13 @@ def parse(text: str) -> Formula:
     instruments: list[Instruments] = []
     terms = _terms(cursor, instruments)
     absorbed: tuple[Name, ...] = ()
-    if cursor.token.operator == "|" and not tilde_follows(cursor):
+    if cursor.token.operator == "|" and not cursor.tilde_follows:
         absorbed = _absorbed(cursor)
-    if cursor.token.operator == "|" and tilde_follows(cursor):
+    if cursor.token.operator == "|" and cursor.tilde_follows:
         cursor.take()
         instruments.append(_first_stage(cursor))
     _finish(cursor)
-    return Formula(text, outcome, terms, absorbed, together(instruments, Sum))
+    return Formula(text, outcome, terms, absorbed, _together(instruments) if instruments else None)
 
 
 def _first_stage(cursor: Cursor) -> Instruments:
@@ -148,6 +160,14 @@ def _bracketed(cursor: Cursor) -> Instruments:
     if cursor.token.operator not in ("+", "-", "|", ""):
         cursor.fail("endogenous columns in brackets are joined to the others by '+', as in y ~ w + [x ~ z]")
     return first_stage
+
+
+def _together(parts: list[Instruments]) -> Instruments:
+    """Several first stages as one: every instrument serves for every endogenous column."""
+    endogenous, excluded = (
+        Sum(tuple((True, getattr(part, name)) for part in parts)) for name in ("endogenous", "excluded")
+    )
+    return parts[0] if len(parts) == 1 else Instruments(endogenous, excluded, parts[0].position)
 
 
 def parse_expression(text: str) -> Node:

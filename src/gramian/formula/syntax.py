@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from gramian.formula.grammar import Terms
 
 NAME = r"(?:[^\W\d]|\.(?![0-9]))[\w.]*(?:\[(?:0|[1-9][0-9]*)\])?"  # also a matrix element: X[3]
 FLAGS = {"TRUE": True, "True": True, "FALSE": False, "False": False}
@@ -172,3 +175,22 @@ def _enclosed(node: Node, least: int) -> str:
         case _:
             own = ATOM
     return label(node) if own >= least else f"({label(node)})"
+
+
+@dataclass(frozen=True, slots=True)
+class Instruments:
+    """Endogenous terms and the instruments that stand outside the model.
+
+    Attributes
+    ----------
+    endogenous : Terms
+        Terms of the model that are correlated with its errors.
+    excluded : Terms
+        Instruments that are no terms of the model; its other terms are instruments, too.
+    position : int
+        Offset of the first endogenous term in the text.
+    """
+
+    endogenous: Terms
+    excluded: Terms
+    position: int = field(default=0, compare=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import NamedTuple, NoReturn
 
 from gramian.errors import FormulaError
@@ -139,6 +140,12 @@ class Cursor:
     def then(self) -> Token:
         """The token after the next one; the last one again where there is none."""
         return self.tokens[min(self.at + 1, len(self.tokens) - 1)]
+
+    @property
+    def tilde_follows(self) -> bool:
+        """Whether the part behind this `|`, up to the next one, has a `~`: then it names instruments."""
+        part = takewhile(lambda token: token.operator != "|", self.tokens[self.at + 1 :])
+        return any(token.operator == "~" for token in part)
 
     def deeper(self) -> None:
         """Enter one more level of nesting; FormulaError beyond `MAX_NESTING`."""

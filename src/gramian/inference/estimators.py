@@ -71,11 +71,6 @@ class Estimator:
     from_rows_alone: ClassVar[bool] = False
 
     @property
-    def counts_clusters(self) -> bool:
-        """Whether its degrees of freedom are the number of clusters less one."""
-        return self.max_columns > 0
-
-    @property
     def uses_leverage(self) -> bool:
         """Whether it needs the leverage of each row."""
         return False
@@ -198,11 +193,6 @@ class Serial(Estimator):
     max_columns: ClassVar[int] = 2  # panel and time
     sums: ClassVar[str] = "sums by time"
     from_rows_alone: ClassVar[bool] = True
-
-    @property
-    def counts_clusters(self) -> bool:
-        """Whether its degrees of freedom are the number of times less one."""
-        return self.sums_by_time
 
     def check_like(self, like: str | None, *, is_glm: bool) -> None:
         """Every package has its factor."""

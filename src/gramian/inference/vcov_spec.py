@@ -120,7 +120,8 @@ class VcovSpec:
 
     def degrees_of_freedom(self, facts: ModelFacts, fewest_clusters: int = 0) -> float:
         """Degrees of freedom of t and F; infinite for the normal distribution."""
-        return self.small_sample.degrees_of_freedom(facts, fewest_clusters if self.estimator.counts_clusters else None)
+        counted = bool(self.clusters) and self.kind != NEWEY_WEST
+        return self.small_sample.degrees_of_freedom(facts, fewest_clusters if counted else None)
 
     def check_model(self, absorbed: Sequence[str], *, penalized: bool, is_glm: bool) -> None:
         """Raise OptionError where the model has no such covariance."""

@@ -16,7 +16,6 @@ from gramian.fit.gram.sums import GramData
 from gramian.fit.groups.result import Fits
 from gramian.fit.linear.result import LinearFit
 from gramian.fit.passes.options import Options, checked_options
-from gramian.formula.grammar import parse
 from gramian.inference.vcov_spec import vcov_spec
 from gramian.keywords import (
     DEFAULTS,
@@ -135,7 +134,8 @@ class Gram(StoredSums):
         """
         # weights and counts are part of the sums: only the options of the solution remain
         given = completed(Gram.ols, options)
-        if formula is not None and not each and given["drop"] is None and parse(formula).instruments is not None:
+        # instruments bring a second tilde
+        if formula is not None and formula.count("~") > 1 and not each and given["drop"] is None:
             return self.iv(formula, **part_of(given, StoredKeywords), where=given["where"])
         settings = checked_options({**DEFAULTS, **given})
         spec = ModelSpec(formula, given["drop"], given["where"])

@@ -11,9 +11,8 @@ from gramian.fit.passes.job import design_of_formula
 from gramian.fit.passes.options import Options
 from gramian.formula.design import Design
 from gramian.formula.grammar import Formula, Sum, Terms, leaves
-from gramian.formula.instruments import Instruments
 from gramian.formula.submodel import formula_text
-from gramian.formula.syntax import Call, Name, Number, names
+from gramian.formula.syntax import Call, Instruments, Name, Number, names
 from gramian.formula.terms import Term
 from gramian.formula.tokens import formula_error
 from gramian.linalg.subset_sums import AvailableSums, plan_subset, subset_sums
