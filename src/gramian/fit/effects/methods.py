@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from gramian.results.estimates import Estimates
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from gramian.engines.choice import Engine
     from gramian.fit.effects.averages import RowsToAverage
     from gramian.fit.effects.model import EffectModel
@@ -236,3 +238,31 @@ class WithEffects(Estimates):
         from gramian.fit.effects.means import means
 
         return means(self._effect_model(), self._over(data, engine, None), factors, at, scale)
+
+    def predict_terms(self, data: object = None, *, se: bool = False) -> pa.Table:
+        """What each term of the formula adds to the linear predictor of a row, about its mean over the rows of the fit.
+
+        Parameters
+        ----------
+        data : object, optional
+            Rows with the predictors; by default those of the fit.
+        se : bool, default False
+            Whether there are standard errors, too.
+
+        Returns
+        -------
+        pyarrow.Table
+            A column for each term, and `constant`; they add up to the linear predictor without offsets, as in R's
+            `predict(type="terms")`. With `se` also a column `TERM std_error` for each. Null where a predictor is
+            missing.
+
+        Raises
+        ------
+        OptionError
+            Beside absorbed factors, and where rows are needed that cannot be read again.
+        """
+        from gramian.fit.effects.terms import predict_terms
+        from gramian.results.fitted_rows import rows_or_fitted
+
+        over = self._over(None, None, None)
+        return predict_terms(self._effect_model(), rows_or_fitted(data, self.fitted_rows), over, self.vcov, se=se)

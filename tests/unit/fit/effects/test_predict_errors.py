@@ -75,3 +75,25 @@ def test_a_progress_bar(monkeypatch: pytest.MonkeyPatch) -> None:
     assert bar.in_notebook()
     with pytest.raises(OptionError, match="progress is True, False, or has start, advance and stop; found str"):
         gm.ols("y ~ x", DATA, progress="yes")  # type: ignore[call-overload]
+
+
+def test_predictions_term_by_term() -> None:
+    data = {**DATA, "z": np.where(np.arange(80) < 2, np.nan, RNG.uniform(1, 2, 80))}
+    for fit in (
+        gm.ols("y ~ x*g + I(x^2) + log(z)", data),
+        gm.glm("hit ~ x*g + I(x^2) + log(z)", data, "binomial"),
+    ):
+        table = fit.predict_terms(se=True)
+        terms = [name for name in table.column_names if "std_error" not in name]
+        assert terms == ["x", "g", "I(x^2)", "log(z)", "x:g", "constant"]
+        assert table["x"].null_count == 2
+        link = {"scale": "link"} if fit.statistic == "z" else {}
+        total = sum(table[name].to_numpy() for name in terms)
+        assert_allclose(total[2:], fit.predict(**link)[2:], rtol=1e-9, atol=1e-10)
+        assert_allclose(np.nansum(table["I(x^2)"].to_numpy()), 0.0, atol=1e-9)
+        square = DATA["x"] ** 2
+        centred = square - square[2:].mean()
+        at = fit.names.index("I(x^2)")
+        assert_allclose(table["I(x^2)"].to_numpy()[2:], (centred * fit.coefficients[at])[2:], rtol=1e-8, atol=1e-12)
+        errors = table["I(x^2) std_error"].to_numpy()[2:]
+        assert_allclose(errors, (np.abs(centred) * fit.std_errors[at])[2:], rtol=1e-8)
