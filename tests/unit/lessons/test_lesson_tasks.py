@@ -35,15 +35,15 @@ def test_drag_a_point(lesson):
     opened.page.mouse.move(x, y)
     opened.page.mouse.down()
     opened.page.mouse.move(x + 45, y - 120, steps=6)
-    held = opened.numbers()
+    during = opened.numbers()
     opened.page.mouse.up()
     points = opened.points()
     assert points[4] != list(MONTHS.points[4])
     assert [p for i, p in enumerate(points) if i != 4] == [list(p) for i, p in enumerate(MONTHS.points) if i != 4]
-    assert_line(held, points)
+    assert_line(during, points)
     u, v = points[4]
     own = {"row-xx": u * u, "row-x1": u, "row-11": 1, "row-xy": u * v, "row-1y": v, "lit-row": 5}
-    assert {name: held[name] for name in own} == pytest.approx(own, rel=1e-15)
+    assert {name: during[name] for name in own} == pytest.approx(own, rel=1e-15)
     assert opened.page.locator("#matrices-rows tr.lit th").inner_text() == "5"
     assert opened.page.locator("#matrices-sum .term.lit").count() == 1
 

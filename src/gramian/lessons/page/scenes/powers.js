@@ -2,7 +2,7 @@
 import { num } from "../algebra/numbers.js";
 import { conditionOfPowers, polynomial } from "../algebra/polynomial.js";
 import { $, memo, show } from "../parts/dom.js";
-import { pictureOfPoints } from "../parts/line_picture.js";
+import { fitOf, pictureOfPoints } from "../parts/line_picture.js";
 import { SETS, set, state } from "../parts/state.js";
 
 export const powersScene = { key: "powers", wire, picture, draw, say };
@@ -31,11 +31,11 @@ const now = () => fitted(state.pts, state.degree, ridgeNow());
 const free = memo((points, degree) => polynomial(points, degree, 0));
 
 /** What is left of a cost that is zero but for rounding. */
-const withoutRounding = cost => (cost < 1e-20 ? 0 : cost);
+const withoutRounding = cost => (cost < 1e-22 * fitOf(state.pts).yy ? 0 : cost);
 
 function picture() {
-  const { at } = now(),
-    misses = state.pts.map(([x, y]) => y - at(x));
+  const { at, cost } = now(),
+    misses = state.pts.map(([x, y]) => (withoutRounding(cost) ? y - at(x) : 0));
   const ridge = ridgeNow(),
     plain = free(state.pts, state.degree),
     title = `degree ${state.degree}${ridge ? ", ridge" : ""}`;
@@ -65,7 +65,6 @@ function draw() {
   const digits = Math.max(0, FLOAT - Math.log10(k));
   $("powers-digits").textContent = digits < 0.5 ? "none" : `about ${Math.round(digits)} of ${FLOAT}`;
   $("powers-say").textContent = words(p, columns, ridge);
-  $("powers-say").dataset.at = JSON.stringify(state.pts.map(([x]) => p.at(x + 0.5)));
 }
 
 function words({ distinct, cost }, columns, ridge) {
@@ -81,15 +80,12 @@ function words({ distinct, cost }, columns, ridge) {
   if (columns === distinct) {
     return "As many columns as rows: the curve passes through all the points, whatever lies between them.";
   }
-  return cost < 1e-20
-    ? "The points lie on this curve."
-    : "Each further column lowers the cost, and makes the condition worse.";
+  if (!withoutRounding(cost)) return "The points lie on this curve.";
+  return "Each further column lowers the cost, and makes the condition worse.";
 }
 
 function say() {
-  const p = now();
-  return (
-    `Degree ${state.degree}, ${state.pts.length} rows, ridge ${num(ridgeNow())}: cost ${num(p.cost)}, ` +
-    `condition ${num(condition(state.pts, state.degree), 3)}.`
-  );
+  const cost = num(withoutRounding(now().cost)),
+    k = num(condition(state.pts, state.degree), 3);
+  return `Degree ${state.degree}, ${state.pts.length} rows, ridge ${num(ridgeNow())}: cost ${cost}, condition ${k}.`;
 }
