@@ -85,6 +85,8 @@ class FirstStages:
     def covariance_of(self, a: Vector) -> Matrix:
         """Covariance (L, L) of R a, for a : (k + 1,)."""
         L = self.instruments
+        if self.df <= 0:
+            raise NumericalError("no residual degrees of freedom are left in the first stages")
         if self.covariance is None:
             return np.asarray(float(a @ self.unexplained @ a) / self.df * np.eye(L))
         blocks = self.covariance.reshape(len(a), L, len(a), L)
@@ -107,6 +109,8 @@ class FirstStages:
 
 def quadratic(g: Vector, V: Matrix) -> float:
     """g' V^-1 g."""
+    if not np.isfinite(V).all():
+        raise NumericalError(SINGULAR)
     scale = 1.0 / np.sqrt(np.where(V.diagonal() > 0, V.diagonal(), 1.0))
     values, vectors = np.linalg.eigh(V * scale[:, None] * scale)
     if values.min(initial=1.0) <= len(V) * np.finfo(float).eps * values.max(initial=1.0):
@@ -317,6 +321,8 @@ def wu_hausman(
         Degrees of freedom with it.
     """
     k = stages.endogenous
+    if df <= 0:
+        raise NumericalError("no residual degrees of freedom are left for a test of endogeneity")
     S, U, v = stages.within, stages.unexplained, np.append(-beta, 1.0)
     # first-stage residuals without what the endogenous columns explain of them
     D = U[:k, :k] - U[:k, :k] @ np.linalg.solve(S[:k, :k], U[:k, :k])

@@ -102,6 +102,9 @@ def iv_designs(formula: Formula, schema: Schema, options: Options) -> IvDesigns:
     if options.alpha is not None or options.exact:
         what = "a penalty" if options.alpha is not None else "exact=True"
         raise OptionError(f"{what} does not go with instruments: their sums are made and solved in float64")
+    if options.collinear == "min-norm" or options.solver not in ("auto", "gram"):
+        what = f'solver="{options.solver}"' if options.collinear != "min-norm" else 'collinear="min-norm"'
+        raise OptionError(f"{what} does not go with instruments: leave it out")
     used = tuple(
         n
         for part in (first.endogenous, first.excluded)

@@ -114,7 +114,7 @@ def check_request(job: Job, options: IvOptions, vcov: VcovSpec | None) -> None:
         return
     check_iv_vcov(vcov, job.source.schema, job.design.terms.absorbed)
     if not job.source.rereadable:
-        check_single_read(replace(vcov, clusters=()), exact=False, absorbed=job.design.terms.absorbed)
+        check_single_read(replace(vcov, clusters=()), exact=True, absorbed=job.design.terms.absorbed)
 
 
 def solve_iv(
@@ -132,7 +132,10 @@ def solve_iv(
         if iv_options.estimator in (LIML, FULLER):
             kappa = kappa_of_liml(within, reduced)
         if iv_options.estimator == FULLER:
-            kappa -= iv_options.fuller / (sums.moments.rows - _instrument_count(system))
+            spare = sums.moments.rows - _instrument_count(system)
+            if spare <= 0:
+                raise NumericalError("Fuller's estimator needs more rows than instruments")
+            kappa -= iv_options.fuller / spare
         two_stage, structural = _structural(system, options, passes, kappa)
         if not system.stage.independent.all():
             structural = _with_doubt(structural, system, part_of_sums(joint, sums, designs.instruments), options)

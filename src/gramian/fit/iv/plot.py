@@ -18,18 +18,21 @@ if TYPE_CHECKING:
 
 def draw_fit(fit: IvFit, data: Any, kind: str | None) -> Any:
     """A matplotlib figure; `kind` is one of `KINDS`, or None to choose by the model and data."""
-    return draw(rows_of(fit), data, kind, KINDS)
+    return draw(rows_of(fit, leverage=0.0), data, kind, KINDS)
 
 
-def rows_of(fit: IvFit) -> RowwiseFit:
-    """What computes predictions row by row; leverages are NaN, for there is no hat matrix that is a projection."""
+def rows_of(fit: IvFit, leverage: float = np.nan) -> RowwiseFit:
+    """What computes predictions row by row.
+
+    leverage : of every row, for there is no hat matrix that is a projection: NaN, or zero for residuals over sigma.
+    """
     solved = fit.solved
     predictor = Predictor(solved)
 
     def values(batch: Batch) -> Matrix:
-        """Predictions, then two rows of NaN, (3, n)."""
+        """Predictions, then leverages twice, (3, n)."""
         (predicted,) = predictor.batch(batch)
-        return np.stack([predicted, np.full(len(predicted), np.nan), np.full(len(predicted), np.nan)])
+        return np.stack([predicted, *np.full((2, len(predicted)), leverage)])
 
     axis = axis_names(solved.design)
     return RowwiseFit(fit, solved.design, values, linear_evaluation(fit.sigma), solved.terms, fit.effective, axis)

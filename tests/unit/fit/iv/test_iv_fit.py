@@ -233,5 +233,33 @@ def test_other_models_take_no_instruments():
     ):
         with pytest.raises(GramianError):
             call()
+    for option in ({"collinear": "min-norm"}, {"solver": "dual"}):
+        with pytest.raises(OptionError, match="does not go with instruments"):
+            gm.ols("y ~ [x1 ~ z1]", rows(), **option)
     with pytest.raises(OptionError, match="exact=True does not go with instruments"):
         gm.ols("y ~ [x1 ~ z1]", rows(), exact=True)
+
+
+def test_columns_that_depend_on_others_are_left_out_of_the_model_as_in_least_squares():
+    data = rows().assign(w2=lambda d: 2 * d.w)
+    for formula in ("y ~ w + w2 + [x1 ~ z1 + z2]", "y ~ w + w2 | f | x1 ~ z1 + z2"):
+        fit, own = (gm.iv(f, data, vcov="HC1") for f in (formula, formula.replace(" + w2", "")))
+        assert fit.aliased == {"w2": "2*w" if "f" not in formula else fit.aliased["w2"]}
+        np.testing.assert_allclose(fit.std_errors[~np.isnan(fit.std_errors)], own.std_errors, rtol=1e-9)
+
+
+@pytest.mark.filterwarnings("ignore::gramian.errors.AccuracyWarning")  # nothing is left of the residuals
+@pytest.mark.parametrize("n", [3, 4, 5])
+@pytest.mark.parametrize("vcov", ["iid", "HC1"])
+def test_very_few_rows_say_that_there_are_no_tests(n, vcov):
+    fit = gm.iv("y ~ w + [x1 ~ z1 + z2]" if n > 3 else "y ~ w + [x1 ~ z1]", rows(5).head(n), vcov=vcov)
+    assert fit.summary().startswith("Two-stage least squares")
+    if n < 5:
+        with pytest.raises(gm.errors.NumericalError):
+            fit.weak_instruments()
+
+
+def test_a_fit_is_drawn_with_its_rows(tmp_path):
+    fit = gm.iv("y ~ w + [x1 ~ z1]", rows())
+    for figure in (fit.plot(), fit.plot(rows())):
+        figure.savefig(tmp_path / "figure.png")
