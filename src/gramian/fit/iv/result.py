@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
+from gramian.fit.effects.methods import WithEffects
 from gramian.fit.iv.solution import IvSolved
 from gramian.fit.leastsquares.absorbed import Absorbed
 from gramian.fit.leastsquares.solution import Solved
@@ -19,7 +20,7 @@ from gramian.inference import goodness, normal
 from gramian.inference.covariance import Covariance, iid
 from gramian.inference.tests import Test
 from gramian.keywords import Unseen
-from gramian.results.estimates import Estimates, read_only
+from gramian.results.estimates import read_only
 from gramian.results.fitted_rows import UNKNOWN, FittedRows, rows_or_fitted
 from gramian.typing import Vector
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from gramian.engines.choice import Engine
+    from gramian.fit.effects.model import EffectModel
     from gramian.fit.iv.diagnostics import AndersonRubin, Values, WeakInstruments
     from gramian.inference.vcov_spec import Vcov
     from gramian.serialize.codec import Arrays
@@ -35,7 +37,7 @@ KIND = "iv-fit"
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class IvFit(Estimates):
+class IvFit(WithEffects):
     """A linear regression with instruments: the result of `gm.iv`, and of `gm.ols` where a formula has instruments.
 
     Immutable; of its data it knows only where they are. Arrays are in the order of `names`.
@@ -351,6 +353,11 @@ class IvFit(Estimates):
         from gramian.fit.iv.plot import draw_fit
 
         return draw_fit(self, data, kind)
+
+    def _effect_model(self) -> EffectModel:
+        from gramian.fit.effects.model import EffectModel
+
+        return EffectModel(self.solved, self.covariance.df, dispersion=self.sigma**2)
 
     def _content(self) -> tuple[str, Any, Arrays]:
         from gramian.fit.iv.save import IV_SOLVED  # most fits are not saved

@@ -246,3 +246,12 @@ def test_a_result_is_a_table(linear: Any) -> None:
 def test_messages(linear: Any, ask: Any, message: str) -> None:
     with pytest.raises(OptionError, match=message):
         ask(linear)
+
+
+@pytest.mark.parametrize("data", [None, DATA])
+@pytest.mark.parametrize("vcov", ["iid", "HC1"])
+def test_a_fit_with_instruments(data: Any, vcov: str) -> None:
+    fit = gm.iv("y ~ z*g + [x ~ log(z)]", DATA, vcov=vcov)
+    rows = {"Intercept": 0.0, "z": 1.0, "z:g[b]": np.mean(G == "b"), "z:g[c]": np.mean(G == "c")}
+    gradient = np.array([rows.get(name, 0.0) for name in fit.names])
+    agrees(fit.slopes("z", data), [gradient @ fit.coefficients], [gradient], fit.vcov, 1e-7)
