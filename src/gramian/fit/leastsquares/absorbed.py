@@ -194,7 +194,7 @@ def _effects(
 ) -> dict[str, Vector]:
     """Effects of the levels of each factor, (levels,), in units of the outcome. coordinate : that of the response."""
     v = np.append(-coefficients, 2.0**coordinate.exponent)
-    first, others = partialled_out.absorption.effects(v)
+    first, others = partialled_out.absorption.effects(v, careful=True)
     # the effects of the first factor include the mean, and with it the outcome's shift; else `Predictor.shift` adds it
     if parametrization.subspace is not None:
         first = first + coordinate.shift

@@ -19,7 +19,7 @@ from scipy.linalg import lapack, solve_triangular
 from scipy.sparse import csr_array, vstack
 
 from gramian.linalg.absorb.level_graph import LevelGraph, level_graph
-from gramian.linalg.absorb.projection import project
+from gramian.linalg.absorb.projection import Projected, project
 from gramian.linalg.factors.unique_codes import unique_codes
 from gramian.linalg.moments import Moments
 from gramian.linalg.monomials import CONSTANT
@@ -79,6 +79,8 @@ class Absorption:
         Dimension of the span of all levels.
     exact : bool
         False where `rank` is only an upper bound.
+    projected : Projected or None
+        The projection by which `others` were found, where its error is more than rounding.
     """
 
     products: Matrix
@@ -86,10 +88,16 @@ class Absorption:
     others: Matrix
     rank: int
     exact: bool
+    projected: Projected | None = None
 
-    def effects(self, v: Vector) -> tuple[Vector, Vector]:
-        """Effects of the levels of the largest factor (L,) and of the others (L2,) on the combination `v` : (q,)."""
+    def effects(self, v: Vector, *, careful: bool = False) -> tuple[Vector, Vector]:
+        """Effects of the levels of the largest factor (L,) and of the others (L2,) on the combination `v` : (q,).
+
+        careful : whether effects are solved for to rounding; products within levels do not need that.
+        """
         other_effects = self.others @ v
+        if careful and self.projected is not None and self.projected.correct is not None:
+            other_effects = other_effects + self.projected.correct(v)
         return self.sums.combination_sums(np.concatenate([v, -other_effects])) / self.sums.weight, other_effects
 
     def level_effects(self) -> tuple[Matrix, Matrix]:
@@ -281,7 +289,25 @@ def _absorb_many(
     squares = gram_matrix(moments, columns).diagonal()[q:]
     products, coefficients, _ = _eliminate(two.products, squares, q, rounding_error)
     of_second_levels = two.others[:, :q] - two.others[:, q:] @ coefficients
-    return Absorption(products, sums, np.concatenate([of_second_levels, coefficients]), 0, False)
+    others = np.concatenate([of_second_levels, coefficients])
+    return Absorption(products, sums, others, 0, False, _of_first_columns(two.projected, coefficients))
+
+
+def _of_first_columns(projected: Projected | None, coefficients: Matrix) -> Projected | None:
+    """The projection of the first q columns, after further ones, which come last, have been eliminated from them.
+
+    coefficients : (s, q) of the further columns, which are levels themselves.
+    """
+    if projected is None or projected.correct is None:
+        return None
+    q, correct = coefficients.shape[1], projected.correct
+
+    def of_all_levels(v: Vector) -> Vector:
+        """As `correct`, with zeros for the further levels."""
+        return np.concatenate([correct(np.concatenate([v, -coefficients @ v])), np.zeros(len(coefficients))])
+
+    X, residual = (Y[:, :q] - Y[:, q:] @ coefficients for Y in (projected.X, projected.residual))
+    return Projected(X, residual, projected.steps, of_all_levels)
 
 
 def _absorb_iteratively(
@@ -309,7 +335,8 @@ def _absorb_iteratively(
     # With the residual r = B - R X, B'X + X'r has an error of second order in that of X; B'X alone would be of first
     # order.
     projected_products = B.T @ projected.X + projected.X.T @ projected.residual
-    return Absorption(remainder - (projected_products + projected_products.T) / 2.0, sums, projected.X, 0, False)
+    products = remainder - (projected_products + projected_products.T) / 2.0
+    return Absorption(products, sums, projected.X, 0, False, projected)
 
 
 def _products_of_levels(moments: Moments, factors: Sequence[str]) -> csr_array:

@@ -10,6 +10,7 @@ recomputed at the end.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,11 +43,15 @@ class Projected:
         B - R X, recomputed at the end.
     steps : int
         Steps taken.
+    correct : callable or None
+        Combination (k,) of the columns -> what its solution (n,) lacks, to the rounding errors of B; None where the
+        solution is that exact.
     """
 
     X: Matrix
     residual: Matrix
     steps: int
+    correct: Callable[[Vector], Vector] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,11 +142,17 @@ def project(
     # A level that the largest factor explains has a zero row in R but for rounding: it gets no coefficient.
     inverse = np.where(redundant, 0.0, 1.0 / np.where(redundant, 1.0, diagonal))[:, None]
     loop = _iterated(R, B, inverse, remaining, floor)
+
     # The recurrence of the residual drifts from the true one by rounding; the certificate needs the true one.
     residual = B - R @ loop.X
+
+    def correct(v: Vector) -> Vector:
+        """Further steps for one column."""
+        return _iterated(R, (residual @ v)[:, None], inverse, np.zeros(1), _floor_of(v, floor)).X[:, 0]
+
     error = (residual * residual * inverse).sum(axis=0) / loop.smallest_ritz_values()
     _check(error, loop.remaining, floor, loop.steps)
-    return Projected(loop.X, residual, loop.steps)
+    return Projected(loop.X, residual, loop.steps, correct)
 
 
 def _by_factorization(
@@ -171,7 +182,23 @@ def _on_core(R: SchurComplement, graph: LevelGraph, B: Matrix, remaining: Vector
     error = (left * left * inverse).sum(axis=0) / loop.smallest_ritz_values()
     _check(error, loop.remaining, floor, loop.steps)
     X = graph.substitute(loop.X, eliminated)
-    return Projected(X, B - R @ X, loop.steps)
+    residual = B - R @ X
+
+    def correct(v: Vector) -> Vector:
+        """Further steps for one column, on the core."""
+        rest, whole = graph.eliminate((residual @ v)[:, None])
+        steps = _iterated(graph.laplacian, rest, inverse, np.zeros(1), _floor_of(v, floor))
+        return graph.substitute(steps.X, whole)[:, 0]
+
+    return Projected(X, residual, loop.steps, correct)
+
+
+def _floor_of(v: Vector, floor: Vector) -> Vector:
+    """The floor (1,) of a combination v (k,) of columns with floors (k,).
+
+    A smaller residual is rounding error, with which a singular system is not consistent: steps would lead away.
+    """
+    return np.array([float(np.abs(v) @ np.sqrt(floor)) ** 2])
 
 
 def _iterated(

@@ -310,3 +310,23 @@ def test_a_small_third_factor_beside_a_sparse_graph(many: bool, monkeypatch: pyt
     levels = {f: np.unique(data[f], return_inverse=True)[1] for f in ("worker", "firm", "year")}
     found = fit["x"] * data["x"] + fit["z"] * data["z"] + sum(effects[f][codes] for f, codes in levels.items())
     assert np.ptp(found - dummies.predict(data)) < 1e-7  # effects are relative to the shift of the outcome
+
+
+@pytest.mark.parametrize("absorbed", ["worker + firm", "worker + firm + kind"])
+@pytest.mark.parametrize("way", ["core", "iterated"])
+def test_effects_are_exact_where_products_need_less(monkeypatch, way: str, absorbed: str) -> None:
+    monkeypatch.setattr(absorb, "MAX_DIRECT_LEVELS", 10)
+    monkeypatch.setattr(level_graph, "MAX_ENVELOPE", -1)
+    if way == "iterated":
+        monkeypatch.setattr(level_graph, "MAX_LINKS", 0)
+        monkeypatch.setattr(level_graph, "MAX_FILL", 0)
+    rng = np.random.default_rng(8)
+    worker, firm, kind = (rng.permutation(1500) % n for n in (200, 60, 4))
+    x = rng.standard_normal(1500) + 0.1 * (firm % 7)
+    y = x + rng.standard_normal(200)[worker] + rng.standard_normal(60)[firm] + rng.standard_normal(1500)
+    data = {"y": y, "x": x, "worker": worker, "firm": firm, "kind": kind}
+    fit = gm.ols(f"y ~ x | {absorbed}", data)
+    full = gm.ols("y ~ x + " + " + ".join(f"factor({f})" for f in absorbed.split(" + ")), data)
+    effects = sum(fit.absorbed.effects[f][data[f]] for f in absorbed.split(" + "))
+    # iterations end at 1e-8; sums of some thousand rows have 13 digits
+    np.testing.assert_allclose(fit["x"] * x + effects, full.predict(data), atol=1e-12)
