@@ -36,6 +36,7 @@ OTHER_NAMES = {
     "white": "'HC0' is White's",
     "nonrobust": "'iid' are the classical errors",
     "classical": "'iid' are the classical errors",
+    "twoway": "name both columns, as in {'cluster': ['firm', 'year']}",
     "cluster": "name the columns of the clusters",
     "clustered": "name the columns of the clusters",
 }

@@ -10,20 +10,19 @@ from gramian.serialize.record import at, record
 
 
 def _check(fit: IvSolved) -> None:
-    width = len(fit.endogenous) + 1
+    k, L = len(fit.endogenous), len(fit.excluded)
+    shapes = fit.within.shape, fit.reduced.shape
+    require(shapes == ((k + 1, k + 1), (L, k + 1)), "products of endogenous columns and instruments", shapes)
     require(set(fit.endogenous) <= set(fit.structural.names), "endogenous columns of the model", fit.endogenous)
-    require(fit.within.shape == (width, width), f"products of {width} columns", fit.within.shape)
-    if fit.robust is not None:
-        sizes = (len(fit.robust.reduced), len(fit.robust.endogeneity))
-        require(sizes == (width * len(fit.excluded), width - 1), "covariances of these columns", sizes)
-    require(fit.reduced.shape == (len(fit.excluded), width), "a row for each instrument", fit.reduced.shape)
+    sizes = (L * (k + 1), k) if fit.robust is None else (len(fit.robust.reduced), len(fit.robust.endogeneity))
+    require(sizes == (L * (k + 1), k), "covariances of these columns", sizes)
 
 
 ROBUST = record(RobustMoments, "reduced[r,r] endogeneity[e,e] df df_endogeneity")
 IV_SOLVED: Codec[IvSolved] = record(
     IvSolved,
     "structural/ estimator kappa endogenous excluded unused within[k,k] reduced[*,k] exogenous",
-    at("first", lambda read: sequence(lambda i: SOLVED.under(f"first/{i}/"))),
+    at("first", sequence(lambda i: SOLVED.under(f"first/{i}/"))),
     at("robust/ hansen", absent=None),
     at("fuller", absent=1.0),
     check=_check,

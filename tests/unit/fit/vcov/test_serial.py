@@ -177,3 +177,8 @@ def test_counts_have_no_order_and_rows_that_are_read_once_no_second_pass():
     batches = iter(pa.Table.from_pandas(data).to_batches())
     with pytest.raises(DataError, match="can be read once only"), warnings.catch_warnings():
         gm.ols("y ~ x", batches, vcov=SPECS[2])
+
+
+def test_twoway_says_how_it_is_spelled():
+    with pytest.raises(OptionError, match="name both columns, as in"):
+        gm.ols("y ~ x | f + t", panel(), vcov="twoway")
