@@ -14,7 +14,7 @@ PACKAGE = SOURCE / "gramian"
 # Patterns are relative to the package; `*` stays in its folder, `**` goes through all of them.
 CODECS = ("serialize/*.py", "**/save.py", "**/save_*.py")
 CODEC_MECHANISM = ("serialize/codec.py", "serialize/record.py", "serialize/values.py")  # knows no type of the package
-NOT_CODECS = ("**/__init__.py", "serialize/file.py")  # the container (magic, blocks, checksums) is no codec
+NOT_CODECS = ("**/__init__.py", "serialize/file.py", "serialize/lock.py")  # the container (checksums) and its lock
 PUBLIC_EDGE = ("api/*.py", "cli/**/*.py", "comparison/run.py")  # where users' options arrive one by one
 ESTIMATORS = ("sklearn/*.py",)  # their constructors list all parameters: scikit-learn's convention, its clone needs it
 SHIPPED_TESTS = ("testing/*.py",)

@@ -271,7 +271,8 @@ class _Builder:
 
 def _made_of_times(variables: Mapping[str, Node], schema: Schema) -> tuple[str, ...]:
     """Labels of the variables that are made of times with fractions of seconds."""
-    kinds = {v: [schema[name].type for name in uses_as_number(node)] for v, node in variables.items()}
+    converted = {v: uses_as_number(node) for v, node in variables.items() if not isinstance(node, Name)}
+    kinds = {v: [schema[name].type for name in found] for v, found in converted.items()}
     return tuple(v for v, found in kinds.items() if any(SUBSECONDS.search(kind) for kind in found))
 
 

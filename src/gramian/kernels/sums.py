@@ -46,9 +46,9 @@ class Part(NamedTuple):
     scale: float = 1.0
 
 
-def readable(A: NDArray[Any]) -> bool:
-    """Whether a kernel can read an array in place: aligned numbers of this machine's byte order."""
-    return A.dtype in KINDS and A.flags.aligned
+def readable(*arrays: NDArray[Any]) -> bool:
+    """Whether a kernel can read arrays in place: aligned numbers of this machine's byte order."""
+    return all(A.dtype in KINDS and A.flags.aligned for A in arrays)
 
 
 def self_products(
@@ -175,7 +175,7 @@ def digits(library: Library, parts: Sequence[Part], factors: Vector, limits: Vec
 
 def twofold_times(library: Library, A: Matrix, low: Matrix | None, v: Vector, v_low: Vector) -> tuple[Vector, Vector]:
     """(A + low) (v + v_low), (n,), as hi and lo, as if computed in twice the precision."""
-    (x, _held), (x_low, _held_low) = _unshifted(A), (None, None) if low is None else _unshifted(low)
+    (x, _owner), (x_low, _owner_low) = _unshifted(A), (None, None) if low is None else _unshifted(low)
     v, v_low = np.ascontiguousarray(v), np.ascontiguousarray(v_low)
     hi, lo = np.empty(len(A)), np.empty(len(A))
     library.functions.gramian_twofold_times(
@@ -188,7 +188,7 @@ def twofold_products(
     library: Library, A: Matrix, low: Matrix | None, w: Vector, w_low: Vector
 ) -> tuple[Vector, Vector]:
     """(A + low)' (w + w_low), (k,), as hi and lo, as if computed in twice the precision."""
-    (x, _held), (x_low, _held_low) = _unshifted(A), (None, None) if low is None else _unshifted(low)
+    (x, _owner), (x_low, _owner_low) = _unshifted(A), (None, None) if low is None else _unshifted(low)
     w, w_low = np.ascontiguousarray(w), np.ascontiguousarray(w_low)
     hi, lo = np.empty(A.shape[1]), np.empty(A.shape[1])
     library.functions.gramian_twofold_products(

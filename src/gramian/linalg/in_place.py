@@ -47,7 +47,7 @@ class InPlace:
         parts = [Part(matrix)] if self.has_matrix and matrix is not None else []
         parts.append(Part(np.ndarray((rows,), np.float64, ONE, strides=(0,))))
         parts += [Part(values[name], c.shift, 2.0**-c.exponent) for name, c in self.variables]
-        return parts if all(readable(part.values) for part in parts) else None
+        return parts if readable(*(part.values for part in parts)) else None
 
     def products(self, parts: Sequence[Part], root_weight: Vector | None) -> Matrix:
         """Products (m, m) of the stored columns over some rows. root_weight : (n,) by which each row is multiplied."""

@@ -16,8 +16,7 @@ from gramian.linalg.factors.cells import CellSums
 from gramian.linalg.factors.levels import canonical, positions, select_levels, union
 from gramian.linalg.factors.tables import TablesAccumulator
 from gramian.linalg.monomials import Coordinate, Monomial
-from gramian.linalg.self_products import MAX_COMPILED_WIDTH
-from gramian.linalg.triangles import mirror_upper
+from gramian.linalg.self_products import MAX_COMPILED_WIDTH, mirror_upper
 from gramian.typing import Level, Matrix, NotNegative, Vector
 
 REUSED_WIDTHS = range(128, MAX_COMPILED_WIDTH + 1)  # columns for whose products memory is used again

@@ -23,6 +23,8 @@ PANEL_WIDTHS = range(PANEL_COLUMNS + 1, 73)  # numbers of columns for which pane
 
 MAX_COMPILED_WIDTH = 400  # columns above which BLAS is faster
 
+TILE = 128  # rows and columns of a tile, which stays in the cache
+
 
 def products_of_parts(parts: Sequence[Matrix], out: Matrix | None = None) -> Matrix | None:
     """Compiled products (p, p) of the columns of all parts side by side; None where NumPy has to do it.
@@ -30,7 +32,7 @@ def products_of_parts(parts: Sequence[Matrix], out: Matrix | None = None) -> Mat
     parts : arrays (n, .) in any memory order. out : (p, p) memory for the result.
     """
     compiled = library()
-    if compiled is None or sum(part.shape[1] for part in parts) > MAX_COMPILED_WIDTH or not all(map(readable, parts)):
+    if compiled is None or sum(part.shape[1] for part in parts) > MAX_COMPILED_WIDTH or not readable(*parts):
         return None
     return compiled_self_products(compiled, [Part(part) for part in parts], out)
 
@@ -84,3 +86,23 @@ def _by_panels(stacks: Matrix) -> Matrix:
 def _below_diagonal(p: int) -> Mask:
     """Mask (p, p) of the elements below the diagonal."""
     return np.tri(p, k=-1, dtype=np.bool_)
+
+
+def mirror_upper(A: Matrix) -> None:
+    """Write the upper triangle of A (p, p) into the lower one, tile by tile."""
+    for at in range(0, len(A), TILE):
+        stop = min(at + TILE, len(A))
+        for left in range(0, at, TILE):
+            A[at:stop, left : left + TILE] = A[left : left + TILE, at:stop].T
+        tile = A[at:stop, at:stop]
+        tile[:] = np.triu(tile) + np.triu(tile, 1).T
+
+
+def by_columns(A: Matrix) -> Matrix:
+    """A copy of A (n, p) that is stored by columns, made tile by tile."""
+    out = np.empty(A.shape, order="F")
+    for at in range(0, len(A), TILE):
+        rows = slice(at, at + TILE)
+        for left in range(0, A.shape[1], TILE):
+            out[rows, left : left + TILE] = A[rows, left : left + TILE]
+    return out

@@ -134,7 +134,12 @@ class Family:
 
     def __reduce__(self) -> tuple[Callable[..., Family], tuple[str, float | None, str | None]]:
         # its functions are lambdas, which cannot be pickled: it is rebuilt by name
-        return family_named, (self.name, self.theta, self.variance_function.name if self.name == "quasi" else None)
+        return family_named, (self.name, self.theta, self.chosen_variance)
+
+    @property
+    def chosen_variance(self) -> str | None:
+        """The name of the variance function where it was chosen, as that of a quasi family is."""
+        return self.variance_function.name if self.name == "quasi" else None
 
     @property
     def separable_end(self) -> float | None:

@@ -12,8 +12,6 @@ from gramian.serialize.codec import Codec
 from gramian.serialize.record import at, record
 
 KEY = "fitted_rows"
-
-
 NEEDED = {"": set(), "csv": {"dialect"}, "delta": {"version"}, "iceberg": {"name"}}  # by format, beside it
 
 

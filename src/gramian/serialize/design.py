@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from gramian.formula.coding import Levels, contrasts_of
 from gramian.formula.contrasts.matrices import TREATMENT
@@ -22,10 +21,7 @@ from gramian.linalg.monomials import Coordinate
 from gramian.serialize.codec import Codec, mapping, of_columns, require, sequence, tagged
 from gramian.serialize.expressions import NODE
 from gramian.serialize.record import at, fixed, record, row
-from gramian.serialize.values import LEVELS, MAX_SIZE, TEXT, TEXTS, codes, each, keyed
-from gramian.typing import Level
-
-LevelsByFactor = Mapping[str, Sequence[Level]]
+from gramian.serialize.values import LEVELS, TEXT, cells, each, factors_of, keyed, positions
 
 DROPPED_ROWS = row(DroppedRows, "causes columns")
 DROPPED = "dropped_rows=dropped_rows.causes missing=dropped_rows.columns"
@@ -91,25 +87,13 @@ DESIGN_OF_MANY = record(
 DESIGN = DESIGN_OF_MANY.checked(lambda design: len(design.outcome) == 1, "an outcome")
 
 
-def factors_of(levels: LevelsByFactor) -> Codec[Factors]:
-    """Labels of factors, sorted, each once."""
-    return TEXTS.checked(lambda f: list(f) == sorted(set(f)) and levels.keys() >= set(f), "factors")
-
-
-def cells(name: str, factors: Factors, levels: LevelsByFactor, axis: str | None = None) -> Codec[NDArray[np.int64]]:
-    """Codes of cells, (c, f), each below the number of its factor's levels. axis : the name of c."""
-    require(levels.keys() >= set(factors), "a table of known factors", factors)
-    limits = np.array([len(levels[f]) for f in factors], np.int64)
-    return codes(name, MAX_SIZE, axis, len(factors)).checked(lambda out: (out < limits).all(), "codes of levels")
+def _order(name: str, size: int) -> Codec[tuple[int, ...]]:
+    return positions(name, size, size).distinct("an order of all levels")
 
 
 def levels_of(design: Design) -> Codec[Levels]:
     """Levels of the factors that have coefficients; the JSON has the factors of every table of cells."""
     names = {f: tuple(v) for f, v in (design.levels or {}).items() if f in design.terms.coefficient_factors}
-
-    def order(i: int, n: int) -> Codec[tuple[int, ...]]:
-        order = codes(f"order/{i}", n, n).convert(np.array, lambda array: tuple(array.tolist()))
-        return order.distinct("an order of all levels")
 
     def table(i: int, factors: Factors) -> Codec[frozenset[tuple[int, ...]]]:
         return cells(f"cells/{i}", factors, names).convert(
@@ -119,7 +103,7 @@ def levels_of(design: Design) -> Codec[Levels]:
 
     return row(
         Levels,
-        at("order[]", each({name: order(i, len(levels)) for i, (name, levels) in enumerate(names.items())})),
+        at("order[]", each({n: _order(f"order/{i}", len(levels)) for i, (n, levels) in enumerate(names.items())})),
         at("cells", keyed(sequence(factors_of(names)), table)),
         make=lambda order, cells: Levels(names, order, cells, contrasts_of(design.terms, names, order)),
     ).unwrapped()

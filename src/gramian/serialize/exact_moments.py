@@ -11,10 +11,9 @@ from gramian.linalg.exact.cells import ExactCells
 from gramian.linalg.exact.moments import LOG_WEIGHT, ExactMoments
 from gramian.linalg.exact.planes import HALF, Planes
 from gramian.serialize.codec import Codec, mapping, require, sequence
-from gramian.serialize.design import LevelsByFactor
-from gramian.serialize.moments import cell_counts, check_counts
-from gramian.serialize.record import at, fixed, record
-from gramian.serialize.values import FRACTION, MONOMIAL, array, each, integer
+from gramian.serialize.moments import check_counts
+from gramian.serialize.record import at, cell_counts, fixed, record
+from gramian.serialize.values import FRACTION, MONOMIAL, LevelsByFactor, array, each, integer
 
 PLACE = integer(-(2**12), 2**12)  # planes below and above the point: more than the products of float64 numbers need
 

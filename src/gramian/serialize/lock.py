@@ -36,7 +36,7 @@ def locked(path: str | os.PathLike[str], waiting: Callable[[], Any] = lambda: No
 
 def _acquired(lock: Path, waiting: Callable[[], Any]) -> int:
     """The descriptor of the lock's file, once it is ours."""
-    told = False
+    announced = False
     while True:
         try:
             flags = os.O_RDWR | os.O_CREAT | (os.O_EXCL if fcntl is None else 0)
@@ -52,8 +52,8 @@ def _acquired(lock: Path, waiting: Callable[[], Any]) -> int:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            if not told:
-                told = True
+            if not announced:
+                announced = True
                 waiting()
             fcntl.flock(descriptor, fcntl.LOCK_EX)
         with suppress(FileNotFoundError):

@@ -16,22 +16,12 @@ from gramian.linalg.factors.levels import canonical
 from gramian.linalg.moments import Moments, levels_with_rows
 from gramian.linalg.monomials import CONSTANT, Coordinate, Monomial
 from gramian.serialize.codec import Codec, mapping, require, tagged
-from gramian.serialize.design import COORDINATE, LevelsByFactor, cells
-from gramian.serialize.record import Field, at, record
-from gramian.serialize.values import LEVELS, MAX_ROWS, MAX_SIZE, TEXTS, codes, each, finite, keyed, products
+from gramian.serialize.design import COORDINATE
+from gramian.serialize.record import at, cell_counts, record
+from gramian.serialize.values import LEVELS, MAX_SIZE, TEXTS, LevelsByFactor, each, finite, keyed, products
 
 ROUNDING = 1e-6  # of the largest product: what is less below zero is left of what was taken away
 NOTHING: Codec[None] = tagged("nothing removed", {}).optional()
-
-
-def cell_counts(i: int, factors: Factors, levels: LevelsByFactor, names: str) -> list[Field]:
-    """Fields for the cells of a table, sorted, and the numbers of their rows. names : of arrays, by i and part."""
-    name = names.format(i, "cells")
-    unique = cells(name, factors, levels, "cells").checked(
-        lambda out: not len(out) or np.array_equal(np.unique(out, axis=0), out),
-        f"cells in order, each once, in '{name}'",
-    )
-    return [*at("cells[]", unique), *at("rows[]", codes(names.format(i, "rows"), MAX_ROWS, "cells"))]
 
 
 def _tables(layout: Layout, levels: LevelsByFactor, names: str) -> Codec[Mapping[Factors, CellSums]]:

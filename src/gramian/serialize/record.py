@@ -28,7 +28,21 @@ from gramian.serialize.codec import (
     tuple_of,
     wrong,
 )
-from gramian.serialize.values import COUNT, FLAG, LEVEL, MONOMIAL, NUMBER, TEXT, array, finite, integer
+from gramian.serialize.values import (
+    COUNT,
+    FLAG,
+    LEVEL,
+    MAX_ROWS,
+    MONOMIAL,
+    NUMBER,
+    TEXT,
+    LevelsByFactor,
+    array,
+    cells,
+    codes,
+    finite,
+    integer,
+)  # fmt: skip
 from gramian.typing import Level
 
 Types: TypeAlias = Mapping[Any, Codec[Any]]
@@ -94,6 +108,16 @@ def at(
 def fixed(part: str, value: Any) -> list[Field]:
     """A field that is not written, for it has this value."""
     return [Field(None, part, lambda _: value, constant(value))]
+
+
+def cell_counts(i: int, factors: tuple[str, ...], levels: LevelsByFactor, names: str) -> list[Field]:
+    """Fields for the cells of a table, sorted, and the numbers of their rows. names : of arrays, by i and part."""
+    name = names.format(i, "cells")
+    unique = cells(name, factors, levels, "cells").checked(
+        lambda out: not len(out) or np.array_equal(np.unique(out, axis=0), out),
+        f"cells in order, each once, in '{name}'",
+    )
+    return [*at("cells[]", unique), *at("rows[]", codes(names.format(i, "rows"), MAX_ROWS, "cells"))]
 
 
 class Parts(SimpleNamespace):

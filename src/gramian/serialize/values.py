@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any, TypeVar
 
@@ -18,6 +18,7 @@ from gramian.typing import Level, Matrix
 T = TypeVar("T")
 K = TypeVar("K")
 Axis = int | str | None
+LevelsByFactor = Mapping[str, Sequence[Level]]
 
 MAX_FRACTION_DIGITS = 100_000  # hexadecimal digits
 MAX_POWER = 100
@@ -152,6 +153,25 @@ def codes(name: str, limit: int, *axes: Axis) -> Codec[NDArray[np.int64]]:
     """An array of whole numbers from zero up to the limit."""
     expected = f"codes below {limit} in '{name}'"
     return array(name, "int64", *axes).checked(lambda a: not a.size or (a.min() >= 0 and a.max() < limit), expected)
+
+
+def positions(name: str, limit: int, *axes: Axis) -> Codec[tuple[int, ...]]:
+    """Whole numbers from zero up to the limit, an array in the file."""
+    return codes(name, limit, *axes).convert(np.array, lambda array: tuple(array.tolist()))
+
+
+def factors_of(levels: LevelsByFactor) -> Codec[tuple[str, ...]]:
+    """Labels of factors, sorted, each once."""
+    return TEXTS.checked(lambda f: list(f) == sorted(set(f)) and levels.keys() >= set(f), "factors")
+
+
+def cells(
+    name: str, factors: tuple[str, ...], levels: LevelsByFactor, axis: str | None = None
+) -> Codec[NDArray[np.int64]]:
+    """Codes of cells, (c, f), each below the number of its factor's levels. axis : the name of c."""
+    require(levels.keys() >= set(factors), "a table of known factors", factors)
+    limits = np.array([len(levels[f]) for f in factors], np.int64)
+    return codes(name, MAX_SIZE, axis, len(factors)).checked(lambda out: (out < limits).all(), "codes of levels")
 
 
 def each(codecs: Mapping[K, Codec[T]]) -> Codec[Mapping[K, T]]:

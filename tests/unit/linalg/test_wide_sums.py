@@ -12,8 +12,8 @@ import gramian as gm
 from gramian.batch import even_rows
 from gramian.linalg.certificate import absolute_sums
 from gramian.linalg.monomials import choose_coordinate, surely_identity
+from gramian.linalg.self_products import by_columns, mirror_upper
 from gramian.linalg.symmetric_update import add_to_upper
-from gramian.linalg.triangles import by_columns, mirror_upper
 
 
 @pytest.mark.parametrize("order", ["C", "F"])

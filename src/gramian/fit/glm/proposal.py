@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -25,6 +26,7 @@ CONCAVE = {  # variance -> links with which every row's log-likelihood is concav
 }
 
 
+MODELS = 32  # for which is known how steps converge: with an estimated theta every step has another
 NEARBY = 0.3  # standard errors: for steps this short the iteration is nearly linear, as Anderson mixing assumes
 
 
@@ -98,11 +100,7 @@ def propose_move(model: GLM, step: Step, past_iterates: Sequence[PastIterate]) -
     )
 
 
-def is_canonical(model: GLM) -> bool:
-    """Whether the link is the family's canonical one, with which expected and observed information agree."""
-    return model.is_canonical
-
-
+@lru_cache(maxsize=MODELS)
 def uses_observed_information(model: GLM) -> bool:
     """Whether steps use the observed information.
 
@@ -111,12 +109,13 @@ def uses_observed_information(model: GLM) -> bool:
     """
     law, link = model.family.variance_function, model.link.name
     concave = CONCAVE.get("negative binomial" if model.family.theta is not None else law.name, ())
-    return not is_canonical(model) and link in concave
+    return not model.is_canonical and link in concave
 
 
+@lru_cache(maxsize=MODELS)
 def converges_linearly(model: GLM) -> bool:
     """Whether steps converge linearly only: by the expected information of a link that is not canonical."""
-    return not is_canonical(model) and not uses_observed_information(model)
+    return not model.is_canonical and not uses_observed_information(model)
 
 
 def se_change(before: Step, after: Step) -> float:

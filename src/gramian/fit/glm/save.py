@@ -16,14 +16,10 @@ from gramian.serialize.values import NUMBER, TEXT
 NOT_NEGATIVE = NUMBER.checked(lambda value: value >= 0 or isnan(value), "a number that is not negative")
 
 
-def _variance(fit: GlmSolved) -> str | None:
-    return fit.model.family.variance_function.name if fit.model.family.name == "quasi" else None
-
-
 GLM_SOLVED: Codec[GlmSolved] = record(
     GlmSolved,
     "linear family=model.family.name link=model.link.name theta=model.family.theta estimated_theta",
-    at("variance=model.family.variance", TEXT.optional(), of=_variance),
+    at("variance=model.family.variance", TEXT.optional(), of=lambda fit: fit.model.family.chosen_variance),
     "lengths binary",
     at("deviance null_deviance", NOT_NEGATIVE),
     "base",

@@ -58,7 +58,7 @@ def fit_iv_stored(
     _check_request(gram_data, spec, options, iv_options, vcov)
     stored = gram_data.design
     try:
-        made = iv_designs(parse(spec.formula), gram_data.schema, options)
+        made = iv_designs(parse(spec.text), gram_data.schema, options)
     except ColumnError as error:
         raise ColumnError(error.name, error.names, WHERE) from None
     parts = [

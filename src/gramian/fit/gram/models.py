@@ -20,7 +20,7 @@ from gramian.fit.passes.keys import ByColumns
 from gramian.fit.passes.options import Options
 from gramian.formula.design import Design, outcomes_of
 from gramian.formula.dropped_rows import DroppedRows
-from gramian.formula.grammar import parse
+from gramian.formula.grammar import Formula, parse
 from gramian.formula.syntax import label
 from gramian.inference.vcov_spec import VcovSpec
 from gramian.linalg.keyed.moments import Key
@@ -35,17 +35,22 @@ class ModelSpec(NamedTuple):
 
     Attributes
     ----------
-    formula : str or None
-        Formula of the model; None for that of the Gram.
+    formula : str, Formula or None
+        Formula of the model, perhaps parsed; None for that of the Gram.
     drop : str or iterable of str, optional
         Terms to leave out of it.
     where : level or tuple of levels, optional
         The group whose rows are used; None for all rows.
     """
 
-    formula: str | None = None
+    formula: str | Formula | None = None
     drop: Terms | None = None
     where: Level | Key | None = None
+
+    @property
+    def text(self) -> str:
+        """The formula as it was given."""
+        return self.formula.text if isinstance(self.formula, Formula) else self.formula or ""
 
 
 class FoldMoments(NamedTuple):
@@ -200,12 +205,12 @@ def _models(gram_data: GramData, spec: ModelSpec) -> dict[str, Submodel]:
         if len(stored) == 1:
             return {next(iter(stored)): submodel(gram_data, None, spec.drop)}
         return {response: submodel(gram_data, None, spec.drop, response) for response in stored}
-    formula = parse(spec.formula)
+    formula = parse(spec.formula) if isinstance(spec.formula, str) else spec.formula
     nodes = outcomes_of(formula.outcome)
     if len(nodes) == 1:
         return {label(nodes[0]): submodel(gram_data, formula, spec.drop)}
     # one formula for each outcome: each may be a stored outcome or a stored predictor
-    terms = spec.formula.partition("~")[2]
+    terms = formula.text.partition("~")[2]
     return {label(node): submodel(gram_data, parse(f"{label(node)} ~{terms}"), spec.drop) for node in nodes}
 
 
@@ -229,7 +234,7 @@ def _grouped_fits(
         names = (*names, *group_sums.grouping.names)
         parts = {key: (part.moments, part.dropped_rows) for key, part in group_sums.parts.items()}
     by = group_sums.grouping if each and isinstance(group_sums.grouping, ByColumns) else None
-    formula = gram_data.design.formula if spec.formula is None else spec.formula
+    formula = gram_data.design.formula if spec.formula is None else spec.text
     nonempty = {key: sums for key, sums in parts.items() if sums[0].rows}
     if not nonempty:
         raise NumericalError(no_rows_message(formula, gram_data.dropped_rows))

@@ -21,18 +21,18 @@ from gramian.linalg.exact.moments import ExactMoments
 
 
 def new_files(gram_data: GramData, source: Source) -> list[str]:
-    """Paths of the files of a source that a Gram does not hold. No row is read.
+    """Paths of the files of a source that are not in a Gram. No row is read.
 
     Raises DataError for data that are no files, and for a file that has changed since it was read.
     """
     if not source.inputs or not all(os.path.isfile(read.name) for read in source.inputs):
         raise DataError("only files are known again: read other data into a Gram of its own, and add it")
-    held = gram_data.provenance.multiplicity
-    names, identities = {read.name: read for read in held}, {(r.identity, r.size) for r in held if r.identity}
+    stored = gram_data.provenance.multiplicity
+    names, identities = {read.name: read for read in stored}, {(r.identity, r.size) for r in stored if r.identity}
     new = []
     for read in source.inputs:
         file = file_read(read)
-        if file in held or (file.identity, file.size) in identities:
+        if file in stored or (file.identity, file.size) in identities:
             continue
         if (before := names.get(file.name)) is not None:
             sizes = f"it had {before.size:,} bytes, and has {file.size:,}"

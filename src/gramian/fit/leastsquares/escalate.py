@@ -62,10 +62,11 @@ def escalation_of(job: Job) -> Escalation:
     """The steps that may follow the first pass of a job, before its rows are counted."""
     source, options, width = job.source, job.options, len(job.design.layout.rows)
     columns = width - len(job.design.outcome)
+    terms = job.design.terms
     return Escalation(
-        source.rereadable and not job.design.terms.absorbed,
+        source.rereadable and not terms.absorbed,
         None if source.rows is None else source.rows * width <= MAX_SMALL_VALUES,
-        exact_can_help(options) and not computed_of_times(job.design.terms),
+        exact_can_help(options) and not (terms.rounded_times and computed_of_times(terms)),
         affordable(source.rows, columns),
     )
 

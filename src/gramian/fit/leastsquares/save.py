@@ -19,9 +19,21 @@ from gramian.linalg.certificate import Bounds
 from gramian.linalg.products import ColumnGroup
 from gramian.linalg.solve import Solution
 from gramian.serialize.codec import Codec, constant, require, sequence, tagged
-from gramian.serialize.design import DESIGN, DROPPED, cells, factors_of, levels_of
+from gramian.serialize.design import DESIGN, DROPPED, levels_of
 from gramian.serialize.record import at, fixed, record, row
-from gramian.serialize.values import MAX_SIZE, SIZE, check_known, codes, combination, each, finite, integer
+from gramian.serialize.values import (
+    MAX_SIZE,
+    SIZE,
+    cells,
+    check_known,
+    codes,
+    combination,
+    each,
+    factors_of,
+    finite,
+    integer,
+    positions,
+)
 from gramian.typing import Level
 
 BOUNDS = record(
@@ -113,11 +125,6 @@ def _parametrization(
     )
 
 
-def _terms(read: Any) -> Codec[tuple[int, ...]]:
-    number = max(len(read.design.terms.terms), 1)
-    return codes("terms", number, "p").convert(np.array, lambda terms: tuple(terms.tolist()))
-
-
 def _check(fit: Solved) -> None:
     """What the data determine is known; variances of tiny columns may be beyond float64, and some fits have none."""
     require(fit.aliased.keys() <= set(fit.names), "aliased columns of the model", list(fit.aliased))
@@ -154,7 +161,7 @@ def solved(*, covariance: bool = True) -> Codec[Solved]:
         "formula names[p] design coefficients[p]?",
         inverse,
         "identified[p]",
-        at("terms[]", _terms),
+        at("terms[]", lambda read: positions("terms", max(len(read.design.terms.terms), 1), "p")),
         "solution/ roots[p]?=inverse_roots accuracy/",
         at("cells=levels", lambda read: levels_of(read.design)),
         at("frame/=parametrization", lambda read: _parametrization(len(read.names), read.levels.names)),

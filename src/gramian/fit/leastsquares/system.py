@@ -157,7 +157,7 @@ def system_of(design: Design, accumulated: Accumulated, options: Options) -> Sys
         rounding_error,
         sum_error,
         column_errors,
-        rounded_times(design.terms, columns, design.coordinates, moments.rows),
+        rounded_times(design.terms, columns, design.coordinates, moments.rows) if design.terms.rounded_times else None,
         partialled_out,
         P,
         moments.rows,

@@ -15,7 +15,7 @@ import numpy as np
 from gramian.errors import NotIdentifiedError, OptionError
 from gramian.fit.leastsquares.identified import basic_solution, combinations, unaliased_columns
 from gramian.fit.leastsquares.solution import Solved
-from gramian.formula.hypotheses import averaged_effects
+from gramian.fit.linear.averaged_effects import averaged_effects
 from gramian.formula.marginality import containing_terms, nested
 from gramian.inference.anova import AnovaRow, added_by, anova_row, residual_row, sequential_sums, wald_row
 from gramian.inference.covariance import Covariance
