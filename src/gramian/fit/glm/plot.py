@@ -21,17 +21,19 @@ if TYPE_CHECKING:
 
 def general(fit: GlmFit, data: Any, kind: str | None) -> Any:
     """A figure of a generalized linear fit, see `GlmFit.plot`."""
-    rowwise = general_rows(fit)
+    rowwise = general_rows(fit, drawn=True)
     return draw(rowwise, data, kind, (*KINDS, CALIBRATION) if rowwise.binomial else KINDS)
 
 
-def general_rows(fit: GlmFit) -> RowwiseFit:
+def general_rows(fit: GlmFit, *, drawn: bool = False) -> RowwiseFit:
     """Row-wise values of a generalized linear fit: fitted values, residuals and leverages.
 
     The leverage of a row is its working weight times x' V x, with V the inverse of the information at dispersion 1.
+
+    drawn : whether for a picture, which is refused where absorbed factors leave leverages unknown; else they are NaN.
     """
     solved, model = fit.solved.linear, fit.solved.model
-    absorbed = solved.absorbed is not None
+    absorbed = solved.absorbed is not None and not drawn
     predictor = Predictor(solved, None if absorbed else IntervalScale(solved.solution.inverse, 1.0))
 
     def values(batch: Batch) -> Matrix:

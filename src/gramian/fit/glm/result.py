@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from gramian.batch import Source
 from gramian.engines.choice import Engine
 from gramian.fit.effects.methods import WithEffects
 from gramian.fit.glm.solution import GlmSolved
@@ -251,9 +252,7 @@ class GlmFit(WithEffects):
         from gramian.fit.glm.predict import predict, predict_with_errors
         from gramian.fit.leastsquares.predict import with_coefficients
 
-        if data is None and self.absorbed is not None:
-            unseen = "null"  # the rows of levels without a finite effect were left out of the fit
-        source = with_unseen(rows_or_fitted(data, self.fitted_rows), self.solved.linear.design, unseen)
+        source = self._rows(data, unseen)
         if coefficients is not None:
             other = with_coefficients(self.solved.linear, coefficients)
             return predict(replace(self.solved, linear=other), source, scale)
@@ -282,7 +281,7 @@ class GlmFit(WithEffects):
         from gramian.fit.glm.plot import general_rows
         from gramian.results.augment import augmented
 
-        source = with_unseen(rows_or_fitted(data, self.fitted_rows), self.solved.linear.design, unseen)
+        source = self._rows(data, unseen)
         return augmented(general_rows(self), source)
 
     def with_vcov(
@@ -371,6 +370,12 @@ class GlmFit(WithEffects):
         from gramian.fit.glm.plot import general
 
         return general(self, data, kind)
+
+    def _rows(self, data: object, unseen: Unseen) -> Source:
+        """The rows that `predict` and `augment` read."""
+        if data is None and self.absorbed is not None:
+            unseen = "null"  # the rows of levels without a finite effect were left out of the fit
+        return with_unseen(rows_or_fitted(data, self.fitted_rows), self.solved.linear.design, unseen)
 
     def _effect_model(self) -> EffectModel:
         from gramian.fit.effects.model import EffectModel

@@ -143,6 +143,9 @@ def test_the_rows_of_the_fit_are_predicted_where_they_entered() -> None:
     data["count"] = np.where(data["firm"] == 3, 0.0, data["count"])
     fit = gm.glm("count ~ x | firm", data, family="poisson")
     np.testing.assert_array_equal(np.isnan(fit.predict()), data["firm"] == 3)
+    assert fit.augment()[".fitted"].null_count == int((data["firm"] == 3).sum())
+    with pytest.raises(OptionError, match="intervals and leverages need the covariance of the levels of firm"):
+        fit.plot(data, kind="residuals")
     with pytest.raises(DataError, match="the level '3', which the fit has not seen"):
         fit.predict(data)
     with pytest.raises(OptionError, match="intervals and leverages need the covariance of the levels of firm"):
