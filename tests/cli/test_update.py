@@ -13,9 +13,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 import gramian as gm
+from gramian.cli.lock import locked
 from gramian.cli.main import gramian
 from gramian.errors import ArtifactError
-from gramian.serialize.lock import locked
 
 RANDOM = np.random.default_rng(5)
 
@@ -78,7 +78,7 @@ def test_writers_at_the_same_time_lose_no_rows(folder: Path) -> None:
 
 def test_a_lock_ends_with_its_process(tmp_path: Path) -> None:
     target = tmp_path / "a.gram"
-    code = "import os, sys; from gramian.serialize.lock import locked\nwith locked(sys.argv[1]): os._exit(1)"
+    code = "import os, sys; from gramian.cli.lock import locked\nwith locked(sys.argv[1]): os._exit(1)"
     assert subprocess.run([sys.executable, "-c", code, str(target)], check=False).returncode == 1
     waited: list[int] = []
     with locked(target, lambda: waited.append(1)):

@@ -24,7 +24,7 @@ def force(text: str) -> Callable[[F], F]:
 
 def alone(target: Path) -> AbstractContextManager[None]:
     """A context in which no other command reads, changes and writes this Gram; says so where it has to wait."""
-    from gramian.serialize.lock import locked
+    from gramian.cli.lock import locked
 
     return locked(target, lambda: click.echo(f"waiting for another process that writes {target}", err=True))
 
