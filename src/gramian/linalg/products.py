@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -137,6 +138,9 @@ def cell_index(reference: Codes, cells: Codes, sizes: list[int]) -> Codes:
     reference_keys, keys = _cell_keys(reference, sizes), _cell_keys(cells, sizes)
     if not len(reference_keys):
         return np.full(len(keys), -1, np.int64)
+    # The indicators of a factor's levels are all cells in their order.
+    if len(reference_keys) == math.prod(max(size, 1) for size in sizes) and (np.diff(reference_keys) == 1).all():
+        return np.asarray(keys - reference_keys[0])
     # Binary search instead of a dense table: the product of the levels of several factors may be huge.
     order = np.argsort(reference_keys, kind="stable")
     nearest = order[np.minimum(np.searchsorted(reference_keys[order], keys), len(reference_keys) - 1)]
