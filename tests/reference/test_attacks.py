@@ -45,6 +45,22 @@ def test_files_are_right_or_refused(attacks: Mapping[str, Attack]) -> None:
     assert {v.outcome for v in verdicts.values()} == {RIGHT, REFUSED}
 
 
+@pytest.mark.parametrize(
+    ("name", "number"),
+    [
+        ("linear", 123),
+        ("linear, splines", 121),
+        ("path", 130),
+        ("generalized", 127),
+        ("generalized, two classes", 131),
+    ],
+)
+def test_forged_columns_and_digits_are_refused(name: str, number: int) -> None:
+    """Stored columns that are not of the design, a response among them, digits of a number that is not finite."""
+    verdict = judged(forged.ATTACKS[f"forged: {name}"], number)
+    assert verdict.outcome == REFUSED, verdict.what
+
+
 def test_formulas_have_no_side_effects() -> None:
     trials = list(run(formulas.ATTACKS, range(25)))  # in children, for a hook stays as long as its process
     assert [t for t in trials if t.verdict.outcome in THIRD] == []

@@ -125,6 +125,20 @@ def _parametrization(
     )
 
 
+def _check_stored(design: Design, parametrization: Parametrization) -> None:
+    """The stored columns are those of the design, and the response is the last of them."""
+    known, (outcome,) = {*design.rows_layout.rows, *design.rows_layout.extra}, design.outcome
+    groups = parametrization.groups
+    unknown = [m for group in groups for m in group.monomials if m not in known]
+    require(not unknown, "stored columns of the design", unknown)
+    last = max(groups, key=lambda group: int(group.positions.max(initial=-1)))
+    stored = last.monomials[int(np.argmax(last.positions)) % len(last.monomials)] if last.monomials else ()
+    in_place = not last.factors and stored == ((outcome, 1),)
+    require(in_place, "a response after all other stored columns", last.monomials)
+    if parametrization.as_written is not None:
+        _check_stored(design, parametrization.as_written)
+
+
 def _check(fit: Solved) -> None:
     """What the data determine is known; variances of tiny columns may be beyond float64, and some fits have none."""
     require(fit.aliased.keys() <= set(fit.names), "aliased columns of the model", list(fit.aliased))
@@ -132,6 +146,7 @@ def _check(fit: Solved) -> None:
         blocks, cells = fit.design.terms.coefficient_blocks, fit.levels.cells
         width = sum(len(m) * (len(cells[f]) if f else 1) for f, m in blocks.items())
         require(len(fit.first_moments) == width, f"sums of {width} stored columns", len(fit.first_moments))
+    _check_stored(fit.design, fit.parametrization)
     known, variances = fit.identified, fit.inverse.diagonal()
     check_known("coefficients", fit.coefficients, known)
     if not np.isnan(variances).all():
@@ -141,6 +156,8 @@ def _check(fit: Solved) -> None:
     if fit.accuracy is not None:
         for name in ("digits", "std_error_digits", "low"):
             check_known(name, getattr(fit.accuracy, name), known)
+        certified = fit.accuracy.digits[~np.isfinite(fit.coefficients)] > 0.0
+        require(not certified.any(), "digits of finite coefficients", "digits")
 
 
 def solved(*, covariance: bool = True) -> Codec[Solved]:
