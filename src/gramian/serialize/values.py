@@ -63,9 +63,16 @@ def _level(obj: object, members: Members) -> Level:
     match obj:
         case {"float": value, **rest} if not rest:
             return _number(value, members)
-        case str() | bool() | int():
+        case str():
+            return obj if encodable(obj) else wrong("text of Unicode", obj)
+        case bool() | int():
             return obj
     return wrong("a level", obj)
+
+
+def encodable(text: str) -> bool:
+    """Whether a text can be written as UTF-8: JSON may hold half a character, which Arrow and terminals refuse."""
+    return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _fraction(text: str) -> Fraction:

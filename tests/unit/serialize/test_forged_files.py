@@ -72,3 +72,14 @@ def test_variances_beyond_float64_are_read_again(tmp_path):
     fit = gm.ols("y ~ x", {"x": x, "y": [1.0, 2.0, 3.0, 5.0]})
     fit.save(tmp_path / "saved")
     assert gm.load(tmp_path / "saved").coefficients.tolist() == fit.coefficients.tolist()
+
+
+def test_half_a_character_in_a_name_or_a_level(tmp_path):
+    path = tmp_path / "saved"
+    gm.ols("y ~ x + f", DATA).save(path)
+    kind, manifest, arrays = store.load(path)
+    store.save(path, kind, {**manifest, "names": ["\ud800", *manifest["names"][1:]]}, arrays)
+    refused(path, "names that are text of Unicode")
+    levels = {"f": ["\ud800", *manifest["design"]["levels"]["f"][1:]]}
+    store.save(path, kind, {**manifest, "design": {**manifest["design"], "levels": levels}}, arrays)
+    refused(path, "text of Unicode")

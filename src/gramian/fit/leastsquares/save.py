@@ -29,6 +29,7 @@ from gramian.serialize.values import (
     codes,
     combination,
     each,
+    encodable,
     factors_of,
     finite,
     integer,
@@ -141,6 +142,7 @@ def _check_stored(design: Design, parametrization: Parametrization) -> None:
 
 def _check(fit: Solved) -> None:
     """What the data determine is known; variances of tiny columns may be beyond float64, and some fits have none."""
+    require(all(map(encodable, fit.names)), "names that are text of Unicode", fit.names)
     require(fit.aliased.keys() <= set(fit.names), "aliased columns of the model", list(fit.aliased))
     if fit.first_moments is not None:
         blocks, cells = fit.design.terms.coefficient_blocks, fit.levels.cells
