@@ -191,7 +191,7 @@ def test_an_impossible_outcome_is_named(data: dict[str, Any], outcome: float, fa
         ({"theta": 2.0}, "negative_binomial"),
         ({"family": "negative_binomial", "theta": True}, "theta must be a number"),
         ({"variance": "mu"}, "only 'quasi' takes one"),
-        ({"vcov": "HC9"}, "vcov must be one of 'iid', 'HC0', 'HC1', 'HC2', 'HC3', or name clusters"),
+        ({"vcov": "HC9"}, "vcov must be one of 'iid', 'HC0', 'HC1', 'HC2', 'HC3', 'HC4', or name clusters"),
         ({"vcov": "HC1", "ridge": 1.0}, "no meaning for a penalised fit"),
         ({"offset": 3}, "offset must be the name of a column"),
         ({"tolerance": 0.0}, "tolerance must be a number of standard errors"),
