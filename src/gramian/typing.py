@@ -50,6 +50,17 @@ class Distinct:
         return self.name
 
 
+class Unicode:
+    """Texts that can be written as UTF-8: JSON may hold half a character, which Arrow and terminals refuse."""
+
+    def __contains__(self, text: str) -> bool:
+        return not any("\ud800" <= character <= "\udfff" for character in text)
+
+    def __str__(self) -> str:
+        return "text of Unicode"
+
+
+Name: TypeAlias = Annotated[str, Unicode()]
 DistinctLevels: TypeAlias = Annotated[tuple[Level, ...], Distinct("levels that differ")]
 NotNegative: TypeAlias = Annotated[float, Interval(0.0, math.inf, "a finite number that is not negative")]
 Positive: TypeAlias = Annotated[float, Interval(math.ulp(0.0), math.inf, "a finite number above zero")]

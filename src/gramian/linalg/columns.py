@@ -45,6 +45,11 @@ class Layout:
         """Monomials of the dense block followed by the responses, (m,) in the order of the products."""
         return (*self.dense, *(((name, 1),) for name in self.responses))
 
+    @property
+    def variables(self) -> frozenset[str]:
+        """The variables of which it has powers or products."""
+        return frozenset(v for m in (*self.rows, *self.extra) for v, _ in m)
+
     @cached_property
     def extra(self) -> tuple[Monomial, ...]:
         """Monomials that only the tables need, by degree."""

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from gramian.data.condition import Condition
 from gramian.results.fitted_rows import UNKNOWN, FittedRows
 from gramian.serialize.codec import Codec
 from gramian.serialize.record import at, record
@@ -21,8 +20,6 @@ def _check(rows: FittedRows) -> None:
     one_path = kind in ("", "csv") or len(rows.paths) == 1
     if not one_path or kind not in NEEDED or rows.reading.keys() - {"format", "where"} != NEEDED[kind]:
         raise ValueError(f"rows of a fit cannot be read as {dict(rows.reading)}")
-    if "where" in rows.reading:
-        Condition(rows.reading["where"])
     if kind == "delta" and not rows.reading["version"].isdecimal():
         raise ValueError(f"a table has no version {rows.reading['version']!r}")
 

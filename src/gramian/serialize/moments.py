@@ -96,8 +96,7 @@ def _check(moments: Moments) -> None:
     _check_rows(moments)
     require(isfinite(moments.log_weight), "the sum of log-weights to be finite", moments.log_weight)
     coordinates, levels = moments.coordinates, moments.levels
-    monomials = [*moments.layout.rows, *(m for _, table in moments.layout.tables for m in table)]
-    variables = {v for m in monomials for v, _ in m} | moments.powers.keys()
+    variables = moments.layout.variables | moments.powers.keys()
     require(variables <= coordinates.keys(), "the coordinates of all variables", sorted(coordinates))
     require({f for table in moments.tables for f in table} == levels.keys(), "tables of all factors", sorted(levels))
     require(max(map(len, levels.values()), default=0) < MAX_SIZE, "fewer levels", "more")

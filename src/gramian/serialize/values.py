@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from gramian.linalg.monomials import Monomial
 from gramian.serialize.codec import Codec, Members, plain, require, sequence, tuple_of, wrong
-from gramian.typing import Level, Matrix
+from gramian.typing import Level, Matrix, Unicode
 
 T = TypeVar("T")
 K = TypeVar("K")
@@ -64,15 +64,10 @@ def _level(obj: object, members: Members) -> Level:
         case {"float": value, **rest} if not rest:
             return _number(value, members)
         case str():
-            return obj if encodable(obj) else wrong("text of Unicode", obj)
+            return obj if obj in Unicode() else wrong("text of Unicode", obj)
         case bool() | int():
             return obj
     return wrong("a level", obj)
-
-
-def encodable(text: str) -> bool:
-    """Whether a text can be written as UTF-8: JSON may hold half a character, which Arrow and terminals refuse."""
-    return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _fraction(text: str) -> Fraction:

@@ -79,7 +79,7 @@ def test_half_a_character_in_a_name_or_a_level(tmp_path):
     gm.ols("y ~ x + f", DATA).save(path)
     kind, manifest, arrays = store.load(path)
     store.save(path, kind, {**manifest, "names": ["\ud800", *manifest["names"][1:]]}, arrays)
-    refused(path, "names that are text of Unicode")
+    refused(path, "text of Unicode")
     levels = {"f": ["\ud800", *manifest["design"]["levels"]["f"][1:]]}
     store.save(path, kind, {**manifest, "design": {**manifest["design"], "levels": levels}}, arrays)
     refused(path, "text of Unicode")

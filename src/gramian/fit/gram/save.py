@@ -66,8 +66,8 @@ def _clusters(design: Design) -> Codec[StoredClusters]:
         limits = [len(values) for values in moments.clusters.names]
         require((cells < limits).all(), "codes of the values that name clusters", cells)
         require(all(map(is_stored, moments.labels)), "stored columns", moments.labels)
-        counts = moments.counts
-        require((counts >= 0).all() and counts.sum() == moments.rows, f"{moments.rows} rows in the clusters", counts)
+        in_all = (moments.counts >= 0).all() and moments.counts.sum() == moments.rows
+        require(in_all, f"{moments.rows} rows in the clusters", moments.counts)
 
     return record(
         StoredClusters,
@@ -111,13 +111,12 @@ def _group_sums(design: Design) -> Codec[GroupSums]:
     )
 
 
-def _moments(read: Any) -> Codec[AnyMoments | None]:
+def _moments(read: Any) -> Codec[Any]:
     """Exact or other moments; none where there are those of folds or groups, whose sum they are."""
-    design: Design = read.design
-    levels, variables = design.levels or {}, {*design.terms.variables, *design.outcome}
-    is_exact = read.arithmetic == EXACT
-    moments: Codec[Any] = exact_moments(design.layout, variables, levels) if is_exact else gram_moments(design)
-    return moments.optional()
+    if read.arithmetic != EXACT:
+        return gram_moments(read.design).optional()
+    variables = {*read.design.terms.variables, *read.design.outcome}
+    return exact_moments(read.design.layout, variables, read.design.levels or {}).optional()
 
 
 def _total(group_sums: GroupSums, design: Design, dropped_rows: DroppedRows) -> Moments:

@@ -14,8 +14,8 @@ def _check(fit: IvSolved) -> None:
     shapes = fit.within.shape, fit.reduced.shape
     require(shapes == ((k + 1, k + 1), (L, k + 1)), "products of endogenous columns and instruments", shapes)
     require(set(fit.endogenous) <= set(fit.structural.names), "endogenous columns of the model", fit.endogenous)
-    sizes = (L * (k + 1), k) if fit.robust is None else (len(fit.robust.reduced), len(fit.robust.endogeneity))
-    require(sizes == (L * (k + 1), k), "covariances of these columns", sizes)
+    sizes = fit.robust and (len(fit.robust.reduced), len(fit.robust.endogeneity))
+    require(sizes in (None, (L * (k + 1), k)), "covariances of these columns", sizes)
 
 
 ROBUST = record(RobustMoments, "reduced[r,r] endogeneity[e,e] df df_endogeneity")

@@ -29,7 +29,6 @@ from gramian.serialize.values import (
     codes,
     combination,
     each,
-    encodable,
     factors_of,
     finite,
     integer,
@@ -129,20 +128,16 @@ def _parametrization(
 def _check_stored(design: Design, parametrization: Parametrization) -> None:
     """The stored columns are those of the design, and the response is the last of them."""
     known, (outcome,) = {*design.rows_layout.rows, *design.rows_layout.extra}, design.outcome
-    groups = parametrization.groups
-    unknown = [m for group in groups for m in group.monomials if m not in known]
-    require(not unknown, "stored columns of the design", unknown)
-    last = max(groups, key=lambda group: int(group.positions.max(initial=-1)))
-    stored = last.monomials[int(np.argmax(last.positions)) % len(last.monomials)] if last.monomials else ()
-    in_place = not last.factors and stored == ((outcome, 1),)
-    require(in_place, "a response after all other stored columns", last.monomials)
+    groups = [(g, k, m) for g in parametrization.groups for k, m in enumerate(g.monomials)]
+    require(all(m in known for _, _, m in groups), "stored columns of the design", [m for _, _, m in groups])
+    last = max((int(p), g.factors, m) for g, k, m in groups for p in g.at(k))
+    require(last[1:] == ((), ((outcome, 1),)), "a response after all other stored columns", last)
     if parametrization.as_written is not None:
         _check_stored(design, parametrization.as_written)
 
 
 def _check(fit: Solved) -> None:
     """What the data determine is known; variances of tiny columns may be beyond float64, and some fits have none."""
-    require(all(map(encodable, fit.names)), "names that are text of Unicode", fit.names)
     require(fit.aliased.keys() <= set(fit.names), "aliased columns of the model", list(fit.aliased))
     if fit.first_moments is not None:
         blocks, cells = fit.design.terms.coefficient_blocks, fit.levels.cells

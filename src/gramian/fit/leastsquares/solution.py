@@ -19,7 +19,7 @@ from gramian.inference.vcov_spec import VcovSpec
 from gramian.linalg import maps
 from gramian.linalg.doubledouble import Pair, pair
 from gramian.linalg.solve import Solution
-from gramian.typing import Mask, Matrix, NotNegative, Size, Vector
+from gramian.typing import Mask, Matrix, Name, NotNegative, Size, Vector
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +130,7 @@ class Solved:
     levels: Levels
     parametrization: Parametrization
     solution: Solution
-    names: tuple[str, ...]
+    names: tuple[Name, ...]
     terms: tuple[int, ...]
     coefficients: Vector
     inverse: Matrix

@@ -21,24 +21,13 @@ from gramian.serialize.moments import LAYOUT, MOMENTS, SORTED_LEVELS
 from gramian.serialize.record import at, record, row
 from gramian.serialize.values import integer
 
-
-def _exact(read: Any) -> Codec[Any]:
-    monomials = [*read.layout.rows, *(m for _, table in read.layout.tables for m in table)]
-    return exact_moments(read.layout, {v for m in monomials for v, _ in m}, read.levels)
-
-
 PAIRS = "products/hi[n]=products.hi products/lo[n]=products.lo square/hi[1]=square.hi square/lo[1]=square.lo"
-TYPES = {
-    Moments: MOMENTS,
-    DroppedRows: DROPPED_ROWS,
-    Totals: row(Totals),
-    LargestMoves: row(LargestMoves),
-}
+TYPES = {Moments: MOMENTS, DroppedRows: DROPPED_ROWS, Totals: row(Totals), LargestMoves: row(LargestMoves)}
 EXACT = record(
     ExactAccumulated,
     at("layout", LAYOUT, of=lambda partial: partial.moments.layout),
     at("levels", SORTED_LEVELS, of=lambda partial: partial.moments.levels),
-    at("moments", _exact),
+    at("moments", lambda read: exact_moments(read.layout, read.layout.variables, read.levels)),
     "dropped_rows",
     make=lambda moments, dropped_rows, **_: ExactAccumulated(moments, dropped_rows),
     types=TYPES,

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from gramian.fit.wide.design import WideDesign
 from gramian.formula.dropped_rows import DroppedRows
-from gramian.typing import Mask, Vector
+from gramian.typing import Mask, Name, Vector
 
 ITERATIVE, DUAL = "iterative", "dual"
 
@@ -94,7 +94,7 @@ class WideSolved:
 
     formula: str
     design: WideDesign
-    names: tuple[str, ...]
+    names: tuple[Name, ...]
     coefficients: Vector
     std_errors: Vector
     identified: Mask
