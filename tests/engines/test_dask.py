@@ -247,10 +247,11 @@ def test_an_engine_that_is_not_installed(monkeypatch) -> None:  # type: ignore[n
 
 @dataclass(frozen=True)
 class Fatal:
-    """A unit that ends the process that reads it: always, or until a file is there."""
+    """A unit that ends the process that reads it: always, or a number of times, counted in a file."""
 
     unit: object
-    told: Path | None = None
+    counter: Path | None = None
+    times: int = 1
 
     name = "b.parquet, row group 3"
     rows = 1
@@ -260,9 +261,10 @@ class Fatal:
         return self
 
     def batches(self, columns, *, parallel=False):  # type: ignore[no-untyped-def]
-        if self.told is None or not self.told.exists():
-            if self.told is not None:
-                self.told.touch()
+        read = self.counter.stat().st_size if self.counter is not None and self.counter.exists() else 0
+        if self.counter is None or read < self.times:
+            if self.counter is not None:
+                self.counter.write_bytes(bytes(read + 1))
             os.kill(os.getpid(), signal.SIGKILL)
         return self.unit.batches(columns, parallel=parallel)  # type: ignore[attr-defined]
 
@@ -298,12 +300,22 @@ def test_a_killed_worker_is_replaced_and_a_fatal_unit_named(processes, folder) -
     design, _ = prepare("y ~ x * f", source, Options())
     task, units = Accumulate(design), source.units
     expected = Local(threads=1).fold(source, task)
-    some = (*units[:7], Fatal(units[7], folder / "told"), *units[8:])
+    some = (*units[:7], Fatal(units[7], folder / "once"), *units[8:])
     found = Dask(processes).fold(Units(some), task)
-    assert (folder / "told").exists()
+    assert (folder / "once").exists()
     assert same_bits(found, expected)
     with pytest.raises(UnreadableError, match=r"b\.parquet, row group 3: 2 workers died while they read it"):
         Dask(processes).fold(Units((*units[:7], Fatal(units[7]))), task)
+
+
+def test_a_unit_that_is_blamed_for_workers_that_others_ended_is_read_again_alone(processes, folder) -> None:  # type: ignore[no-untyped-def]
+    source = source_of(folder)
+    design, _ = prepare("y ~ x * f", source, Options())
+    task, units = Accumulate(design), source.units
+    blamed = Fatal(units[7], folder / "twice", times=2)  # as many deaths as Dask takes until it gives a task up
+    found = Dask(processes).fold(Units((*units[:7], blamed, *units[8:])), task)
+    assert (folder / "twice").stat().st_size == 2
+    assert same_bits(found, Local(threads=1).fold(source, task))
 
 
 def wait(name: str) -> bool:

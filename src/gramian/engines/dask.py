@@ -6,7 +6,6 @@ in the memory of this process are sent. Units of a lost worker are read again by
 
 from __future__ import annotations
 
-import os
 import time
 import warnings
 from collections import deque
@@ -18,15 +17,14 @@ from itertools import chain
 from logging import CRITICAL
 from typing import Any, Generic
 
-from gramian.batch import Batch, Source, Unit
-from gramian.engines.fold import Tree, accumulate_unit, one_thread, remaining, run_rows, runs_of, watched_batches
+from gramian.batch import Source, Unit
+from gramian.engines.dask_tasks import accumulate_on_worker, accumulate_sent_rows, add, identity
+from gramian.engines.fold import Tree, remaining, run_rows, runs_of, watched_batches
 from gramian.engines.local import cores
 from gramian.engines.progress import Progress, Silent
 from gramian.errors import (
-    DataError,
     EngineError,
     EngineWarning,
-    GramianError,
     MissingExtraError,
     OptionError,
     UnreadableError,
@@ -43,6 +41,7 @@ PENDING_PER_THREAD = 4  # submitted units for each thread of the cluster, so tha
 MIN_PENDING = 32  # submitted units while a cluster has no workers yet
 LOOK_EVERY = 5.0  # seconds between looks for workers while a result is waited for
 SAY_AFTER = 30.0  # seconds without a worker until a warning says so
+ATTEMPTS_ALONE = 3  # of a task that was blamed for the end of workers, with no other task beside it
 RETRIES = 1  # of a unit that failed: another worker may have access to the file
 QUIET = {
     "distributed.admin.large-graph-warning-threshold": "1TB"
@@ -130,7 +129,10 @@ class Dask:
         with _connected(self.client) as client:
             fold = _Fold(client, task, watch, self.worker_timeout)
             if tree is None and hasattr(first, "portable"):
-                return fold.sum_on_workers(nonempty)
+                try:
+                    return fold.sum_on_workers(nonempty)
+                except distributed.KilledWorker:  # workers that a unit ended had sums of others
+                    fold.watch, nonempty = Silent(), chain(source.units)
             sums = Tree[M]() if tree is None else tree
             for partial in (
                 fold.partials_read_by_workers(nonempty)
@@ -265,12 +267,16 @@ class _Fold(Generic[M]):
         self.max_pending = max(MIN_PENDING, PENDING_PER_THREAD * threads)
 
     def sum_on_workers(self, units: Iterable[Unit]) -> M:
-        """The sum of all units, added on workers; only the result is transferred to this process."""
+        """The sum of all units, added on workers; only the result is transferred to this process.
+
+        Raises KilledWorker where Dask gave up a sum, since workers that had it died.
+        """
         tree: Tree[_Remote] = Tree()
         for future in self._accumulated(units):
             tree.push(_Remote(self.client, future))
-        total = tree.total(_Remote(self.client, self.shared))
-        return self._result(total.future, "the sums")
+        total = tree.total(_Remote(self.client, self.shared)).future
+        result: M = completed("the sums", total, self.workers).result()
+        return result
 
     def partials_read_by_workers(self, units: Iterable[Unit]) -> Iterator[M]:
         """The partial results of units that workers read, in order."""
@@ -302,17 +308,45 @@ class _Fold(Generic[M]):
 
     def _ordered(self, calls: Iterable[_Call[M]]) -> Iterator[Any]:
         """Finished futures in the order of the calls, with a bounded number of tasks submitted."""
-        pending: deque[tuple[str, Any]] = deque()
+        pending: deque[tuple[_Call[M], Any]] = deque()
         try:
             for call in calls:
-                pending.append((call.name, self._submit(call)))
+                pending.append((call, self._submit(call)))
                 if len(pending) >= self.max_pending:
-                    yield finished(*pending.popleft(), self.workers)
+                    yield self._first(pending)
             while pending:
-                yield finished(*pending.popleft(), self.workers)
+                yield self._first(pending)
         finally:
             if pending:
                 self.client.cancel([future for _, future in pending])
+
+    def _first(self, pending: deque[tuple[_Call[M], Any]]) -> Any:
+        """The finished future of the first pending task, which is taken away.
+
+        Workers that died had several tasks at a time, and Dask blames each of them. So all that is pending is run
+        again, one task after the other: the one that ends workers alone is named, and the others count.
+        """
+        call, future = pending[0]
+        try:
+            completed(call.name, future, self.workers)
+        except distributed.KilledWorker:
+            calls = [call for call, _ in pending]
+            self.client.cancel([future for _, future in pending])
+            pending.clear()
+            pending.extend((call, self._alone(call)) for call in calls)
+        return pending.popleft()[1]
+
+    def _alone(self, call: _Call[M]) -> Any:
+        """The finished future of a task that runs with no other beside it.
+
+        A task that was cancelled may still run, and end a worker; so a task that is blamed is run again a few times.
+        """
+        for _ in range(ATTEMPTS_ALONE - 1):
+            try:
+                return completed(call.name, self._submit(call), self.workers)
+            except distributed.KilledWorker:
+                continue
+        return finished(call.name, self._submit(call), self.workers)
 
     def _submit(self, call: _Call[M]) -> Any:
         """Submit a task."""
@@ -331,6 +365,16 @@ def finished(name: str, future: Any, workers: _Workers | None = None) -> Any:
 
     workers : of the cluster; without them it is waited for however long it takes.
     """
+    try:
+        return completed(name, future, workers)
+    except distributed.KilledWorker as error:
+        died = f"{error.allowed_failures + 1} workers died while they read it"
+        why = "it may need more memory than they have, or bring down the reader"
+        raise UnreadableError(f"{died}; {why}", name) from None
+
+
+def completed(name: str, future: Any, workers: _Workers | None = None) -> Any:
+    """As `finished`, but for KilledWorker, which Dask also raises for what a lost worker had beside the cause."""
     waited = future.exception if workers is None else partial(workers.exception, future)
     raised = waited()
     while raised is None and future.status in (
@@ -341,45 +385,6 @@ def finished(name: str, future: Any, workers: _Workers | None = None) -> Any:
     if raised is None and future.status != "finished":
         message = "the cluster dropped the work: it was restarted, or the connection is lost; start again"
         raise EngineError(f"{name}: {message}")
-    if isinstance(raised, distributed.KilledWorker):
-        died = f"{raised.allowed_failures + 1} workers died while they read it"
-        why = "it may need more memory than they have, or bring down the reader"
-        raise UnreadableError(f"{died}; {why}", name)
     if raised is not None:
         raise raised
     return future
-
-
-def identity(task: Pass[M]) -> Pass[M]:
-    """The pass itself, as a task that others depend on."""
-    return task
-
-
-def accumulate_on_worker(task: Pass[M], unit: Any, on_cluster: Mapping[Any, Any] | None = None) -> M:
-    """Run on a worker: the partial result of a unit that the worker reads.
-
-    on_cluster : futures that the unit needs, resolved by Dask.
-    """
-    unit = replace(unit, on_cluster=on_cluster) if on_cluster else unit
-    try:
-        with one_thread():
-            return accumulate_unit(task, unit)
-    except GramianError as error:
-        path = getattr(getattr(unit, "file", None), "path", None)
-        if path is None or os.access(path, os.R_OK):
-            raise
-        where = distributed.get_worker().address
-        message = f"the worker {where} has no access to '{path}'; every worker has to see the files by the same paths"
-        raise DataError(message, unit.name) from error
-
-
-def accumulate_sent_rows(task: Pass[M], batches: list[Batch]) -> M:
-    """Run on a worker: the partial result of rows that were sent."""
-    with one_thread():
-        return task.accumulate(batches)
-
-
-def add(a: M, b: M) -> M:
-    """Run on a worker: the sum of two partial results."""
-    with one_thread():
-        return a + b
