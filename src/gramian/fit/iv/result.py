@@ -57,7 +57,7 @@ class IvFit(WithEffects):
     -----
     With X the regressors, Z the exogenous ones among them and the excluded instruments, and P the projection on Z,
     two-stage least squares is b = (X'PX)^-1 X'Py. Its covariance under iid errors is s^2 (X'PX)^-1 with s^2 =
-    |y - X b|^2 / (n - p).
+    ``|y - X b|^2 / (n - p)``.
 
     Examples
     --------
