@@ -86,6 +86,10 @@ def test_decimals_and_large_integers() -> None:
     [
         ("", "where must be a condition"),
         ("x", "is not true or false, but double"),
+        ("TRUE", "names no column"),
+        ("1 < 2", "names no column"),
+        ("k" + " + k" * 2400 + " > 0", "is nested too deeply"),
+        ("-" * 200 + "k > 0", "is nested too deeply"),
         ("x > 0 &", "is no condition"),
         ("import os", "is no condition"),
         ("__import__('os')", "there is no function '__import__'"),

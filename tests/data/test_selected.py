@@ -120,5 +120,5 @@ def test_folds_are_of_the_numbers_that_rows_have(path: Path) -> None:
 
 def test_no_row_is_left(path: Path) -> None:
     for where in ("k < 0", "k == 5.5"):
-        with pytest.raises(NumericalError, match="no rows are left"):
+        with pytest.raises(NumericalError, match="there are none, or none meets the condition"):
             gm.ols("y ~ x", path, where=where)

@@ -23,6 +23,7 @@ from gramian.errors import OptionError, SchemaError, did_you_mean
 from gramian.typing import Mask
 
 MAX_LENGTH = 10_000
+MAX_NESTING = 100  # of parts within parts; conditions joined by & are beside each other
 TOKEN = re.compile(
     r"""('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")|`([^`]+)`|(&&?)|(\|\|?)|(!=)|(!)|(\^)|(%in%)|(\b\d[\w.]*)""", re.DOTALL
 )
@@ -82,6 +83,8 @@ class Condition:
         if not isinstance(self.text, str) or not self.text.strip() or len(self.text) > MAX_LENGTH:
             raise OptionError(f"where must be a condition, {EXAMPLE}, found {self.text!r:.100}")
         tree, names = _parsed(self.text)
+        if _nesting(tree) > MAX_NESTING:
+            raise OptionError(f"where: {self.text!r:.200} is nested too deeply; join shorter conditions by &")
         object.__setattr__(self, "_tree", tree)
         object.__setattr__(self, "_names", names)
         object.__setattr__(self, "columns", tuple(dict.fromkeys(_columns(tree, names, self.text))))
@@ -96,6 +99,8 @@ class Condition:
         """
         columns = {name: _arrow(batch._column(name)) for name in self.columns}
         value = _Evaluation(self, columns).value(self._tree)
+        if not self.columns:
+            raise OptionError(f"where: {self.text} names no column; write it {EXAMPLE}")
         if not isinstance(value, pa.Array | pa.ChunkedArray) or not pa.types.is_boolean(value.type):
             raise OptionError(f"where: {self.text} is not true or false, but {_kind(value)}; compare it, {EXAMPLE}")
         return raw(pc.fill_null(value, False).cast(pa.uint8())).astype(bool)
@@ -132,6 +137,14 @@ def _parsed(text: str) -> tuple[ast.expr, dict[str, str]]:
         return ast.parse(TOKEN.sub(replaced, text).strip(), mode="eval").body, names
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise OptionError(f"where: {text!r:.200} is no condition; write it {EXAMPLE}") from error
+
+
+def _nesting(tree: ast.expr) -> int:
+    """How many parts stand within each other, counted level by level."""
+    level, depth = [tree], 0
+    while level := [child for node in level for child in ast.iter_child_nodes(node) if isinstance(child, ast.expr)]:
+        depth += 1
+    return depth
 
 
 def _columns(node: ast.AST, names: Mapping[str, str], text: str) -> list[str]:

@@ -9,6 +9,8 @@ import numpy as np
 
 from gramian.typing import Mask
 
+NO_ROWS = ": there are none, or none meets the condition"  # why a fit has no rows when none was dropped
+
 
 @dataclass(frozen=True, slots=True)
 class DroppedRows:

@@ -35,7 +35,7 @@ from gramian.fit.passes.job import PassRunner
 from gramian.fit.passes.memory import checked_width
 from gramian.fit.passes.subsample import draw, subsample
 from gramian.formula.design import Design
-from gramian.formula.dropped_rows import DroppedRows
+from gramian.formula.dropped_rows import NO_ROWS, DroppedRows
 from gramian.linalg import maps
 from gramian.linalg.moments import Moments
 from gramian.linalg.monomials import CONSTANT
@@ -154,7 +154,7 @@ class Run:
         """
         if not linearized.moments.rows:
             causes = ", ".join(f"{n:,} {cause}" for cause, n in linearized.dropped_rows.causes.items())
-            reason = f": {linearized.dropped_rows.total:,} left out ({causes})" if causes else ": the data are empty"
+            reason = f": {linearized.dropped_rows.total:,} left out ({causes})" if causes else NO_ROWS
             raise NumericalError(f"no rows are left to fit '{design.formula}'{reason}")
         checked_width(design.terms, _sizes(design, linearized.moments))
         design = replace(design, levels=linearized.moments.levels)

@@ -30,6 +30,7 @@ from gramian.fit.passes.options import Options
 from gramian.formula.coding import Levels, ModelColumn, empty_cells, highest_degree, levels_of, model_columns
 from gramian.formula.coordinates import Parametrization, parametrize
 from gramian.formula.design import Design
+from gramian.formula.dropped_rows import NO_ROWS
 from gramian.linalg import maps
 from gramian.linalg.absorb.eliminate import solve_eliminating
 from gramian.linalg.blocks import ROWS_PER_BLOCK
@@ -339,7 +340,7 @@ def solve_products(
 def _drop_causes(accumulated: Accumulated) -> str:
     """Why no rows are left, for an error message."""
     causes = ", ".join(f"{n:,} {cause}" for cause, n in accumulated.dropped_rows.causes.items())
-    return f": {accumulated.dropped_rows.total:,} left out ({causes})" if causes else ": the data are empty"
+    return f": {accumulated.dropped_rows.total:,} left out ({causes})" if causes else NO_ROWS
 
 
 def penalty_matrix(alpha: float, parametrization: Parametrization, width: int) -> Matrix:

@@ -19,7 +19,7 @@ from gramian.fit.passes.job import PassRunner
 from gramian.fit.passes.memory import memory_limit
 from gramian.fit.wide.accumulate import Block, Reading, WidePass, choose_shifts, no_rows, shifted
 from gramian.fit.wide.solver import ENTRY
-from gramian.formula.dropped_rows import DroppedRows
+from gramian.formula.dropped_rows import NO_ROWS, DroppedRows
 from gramian.linalg.doubledouble import Pair, two_sum
 from gramian.linalg.wide.kernels import Kernel
 from gramian.linalg.wide.rows import Rows, pieces, stacked
@@ -222,4 +222,4 @@ def _origin(reading: Reading, shifts: tuple[Vector | None, ...]) -> Vector:
 def _drop_causes(dropped_rows: DroppedRows) -> str:
     """Text about why no rows are left."""
     causes = ", ".join(f"{n:,} {cause}" for cause, n in islice(dropped_rows.causes.items(), 5))
-    return f": {dropped_rows.total:,} left out ({causes})" if causes else ": the data are empty"
+    return f": {dropped_rows.total:,} left out ({causes})" if causes else NO_ROWS
