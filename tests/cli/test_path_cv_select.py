@@ -178,4 +178,5 @@ def test_a_fit_of_a_group(ran, groups):
     assert "no rows have g = 9" in ran("fit", "y ~ x", "g.gram", "--where", "9", code=2)
     assert "take one of the two" in ran("fit", "y ~ x", "g.gram", "--where", 2, "--by", "g", code=2)
     assert "--where" not in ran("fit", "y ~ x", "d.parquet", "--where", "x > 0")
-    assert "where: 2 is not true or false" in ran("fit", "y ~ x", "d.parquet", "--where", 2, code=2)
+    unnamed = "error: where: 2 names no column; write it as in --where \"x > 0 & carrier == 'AA'\"\n"
+    assert ran("fit", "y ~ x", "d.parquet", "--where", 2, code=2) == unnamed

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import shlex
 from collections.abc import Mapping
 
 import click
@@ -17,6 +18,7 @@ COMMANDS = {"ols": "fit", "ridge": "fit", "glm": "fit", "gram": "gram", "curve":
 SUBJECT = re.compile(r"^([a-z_]+)(?= (?:must|names|says|goes|needs|has)\b)")
 PAIR = re.compile(r"""['"]([^'"]+)['"]: ['"]?([^'",}]+)""")
 QUOTES = "'" + '"'
+SPACED = re.compile(r"[\s'\"]")
 
 
 def as_flags(message: str, command: click.Command) -> str:
@@ -54,9 +56,17 @@ def _flag(name: str, option: str, value: str) -> str:
         return _vcov_flag(value)
     if value.startswith("{"):
         value = ",".join(f"{key}={part}" for key, part in PAIR.findall(value))
-    return f"{option} {value.strip(QUOTES)}"
+    return f"{option} {_argument(value)}"
+
+
+def _argument(value: str) -> str:
+    """A value without the quotes of Python, in those of a shell where it has a space or a quote in it."""
+    bare = value[1:-1] if value[:1] in QUOTES and value[-1:] == value[:1] else value
+    if not SPACED.search(bare):
+        return bare
+    return shlex.quote(bare) if '"' in bare else f'"{bare}"'
 
 
 def _vcov_flag(value: str) -> str:
     """The argument `vcov` of Python as an option."""
-    return f"--vcov {vcov_text(ast.literal_eval(value)) if value.startswith('{') else value.strip(QUOTES)}"
+    return f"--vcov {vcov_text(ast.literal_eval(value)) if value.startswith('{') else _argument(value)}"
