@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from gramian.column import Coded, Numbers, close_integers, coded, compact, decimals, numbers, present
 from gramian.errors import ColumnError
+from gramian.rowwise import arrow
 from gramian.schema import Schema
 from gramian.typing import Codes, Mask, Matrix
 
@@ -62,6 +63,10 @@ class Batch:
         round it) or the type is not numeric.
         """
         return numbers(self._column(name), name, self.where)
+
+    def arrow(self, name: str) -> Any:
+        """A column as an Arrow array, NaN as missing, for comparisons; of codes where the source has codes."""
+        return arrow(self._column(name))
 
     def factor(self, name: str, known: range | None = None) -> Coded:
         """A column as codes (rows,) into a list of levels of its own (text, boolean, integer, float or ISO date).

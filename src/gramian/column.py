@@ -36,6 +36,11 @@ class Numbers(NamedTuple):
     present: Mask | None
 
 
+def both_present(first: Mask | None, second: Mask | None) -> Mask | None:
+    """Rows that are present in two columns; None where all are."""
+    return second if first is None else first if second is None or second is first else first & second
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class ArrowLevels(Sequence[Level]):
     """A sequence of levels backed by an Arrow array of int64 or large_string without nulls.

@@ -6,7 +6,8 @@ from gramian.formula.grammar import parse
 
 FUNCTIONS = (
     "log, log1p, log2, log10, exp, expm1, sqrt, abs, sin, cos, tan, tanh, atan, arctan, I, as_number, "
-    "poly, bs, ns, center, scale, factor, C, offset"
+    "poly, bs, ns, center, scale, factor, C, offset, "
+    "ifelse, cut, pmin, pmax, year, quarter, month, day, wday, yday, hour, minute, second"
 )
 NAMES = "4 columns: y, distance, X[0], X"
 MESSAGES = """
@@ -131,7 +132,7 @@ y ~ C(x, ref=b)
 'ref' of C() must be a text, a number or TRUE/FALSE, as in C(x, ref="b")
              ^
 y ~ C(x, "b")
-"b" stands only after a keyword, as in C(x, ref="b")
+"b" stands only after a keyword or in a comparison, as in C(x, ref="b") or I(x == "b")
          ^
 y ~ I(poly(x, 2))
 poly() is a term of its own and cannot stand inside I()

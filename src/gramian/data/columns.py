@@ -56,7 +56,7 @@ def kind_of(kind: Any) -> Kind:
     """The kind that a column of this Arrow type has in a formula."""
     kind = storage_type(kind)
     if pt.is_dictionary(kind):
-        return Kind.TEXT
+        return Kind.OTHER if pt.is_nested(storage_type(kind.value_type)) else Kind.TEXT
     return next((column_kind for test, _, column_kind in FAMILIES if test(kind)), Kind.OTHER)
 
 
@@ -114,7 +114,7 @@ def with_declared_order(column: Any, dtype: Any) -> Any:
 
 def ordered_levels(column: Any) -> tuple[Level, ...] | None:
     """The levels of an ordered categorical, in order; None for others, or where its chunks have different levels."""
-    if not (pt.is_dictionary(column.type) and column.type.ordered):
+    if not (pt.is_dictionary(column.type) and column.type.ordered) or kind_of(column.type) is Kind.OTHER:
         return None
     chunks = column.chunks if isinstance(column, pa.ChunkedArray) else [column]
     level_orders = {tuple(chunk.dictionary.to_pylist()) for chunk in chunks}

@@ -13,13 +13,25 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from gramian.batch import Batch
 from gramian.column import raw
 from gramian.errors import OptionError, SchemaError, did_you_mean
+from gramian.rowwise import (
+    DATE_PARTS,
+    FAILURES,
+    JOINS,
+    among,
+    arrow,
+    compared,
+    constant_of,
+    is_boolean,
+    is_integer,
+    kind,
+    plain,
+)
 from gramian.typing import Mask
 
 MAX_LENGTH = 10_000
@@ -31,19 +43,13 @@ CONSTANTS = {"TRUE": True, "FALSE": False, "true": True, "false": False}
 EXAMPLE = "as in where=\"x > 0 & carrier == 'AA'\""
 
 
-def _second(values: Any) -> Any:
-    return pc.add(pc.cast(pc.second(values), pa.float64()), pc.subsecond(values))
-
-
 FUNCTIONS: Mapping[str, Callable[[Any], Any]] = {
     "abs": pc.abs, "sqrt": pc.sqrt, "exp": pc.exp, "log": pc.ln, "log2": pc.log2, "log10": pc.log10, "floor": pc.floor,
-    "ceiling": pc.ceil, "round": pc.round, "year": pc.year, "quarter": pc.quarter, "month": pc.month, "day": pc.day,
-    "hour": pc.hour, "minute": pc.minute, "second": _second, "is_null": pc.is_null, "lower": pc.utf8_lower,
-    "upper": pc.utf8_upper,
+    "ceiling": pc.ceil, "round": pc.round, "is_null": pc.is_null, "lower": pc.utf8_lower, "upper": pc.utf8_upper,
+    **DATE_PARTS,
 }  # fmt: skip
-COMPARISONS: Mapping[type[ast.cmpop], Callable[[Any, Any], Any]] = {
-    ast.Eq: pc.equal, ast.NotEq: pc.not_equal, ast.Lt: pc.less, ast.LtE: pc.less_equal, ast.Gt: pc.greater,
-    ast.GtE: pc.greater_equal,
+COMPARISONS: Mapping[type[ast.cmpop], str] = {
+    ast.Eq: "==", ast.NotEq: "!=", ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=",
 }  # fmt: skip
 ARITHMETIC: Mapping[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Add: pc.add, ast.Sub: pc.subtract, ast.Mult: pc.multiply, ast.Div: pc.divide, ast.Pow: pc.power,
@@ -97,12 +103,12 @@ class Condition:
 
         Raises ColumnError for a column that is not there, SchemaError where a comparison makes no sense.
         """
-        columns = {name: _arrow(batch._column(name)) for name in self.columns}
+        columns = {name: arrow(batch._column(name)) for name in self.columns}
         value = _Evaluation(self, columns).value(self._tree)
         if not self.columns:
             raise OptionError(f"where: {self.text} names no column; write it {EXAMPLE}")
-        if not isinstance(value, pa.Array | pa.ChunkedArray) or not pa.types.is_boolean(value.type):
-            raise OptionError(f"where: {self.text} is not true or false, but {_kind(value)}; compare it, {EXAMPLE}")
+        if not is_boolean(value):
+            raise OptionError(f"where: {self.text} is not true or false, but {kind(value)}; compare it, {EXAMPLE}")
         return raw(pc.fill_null(value, False).cast(pa.uint8())).astype(bool)
 
     def possible(self, bounds: Bounds, types: Mapping[str, Any]) -> bool:
@@ -175,17 +181,6 @@ def _columns(node: ast.AST, names: Mapping[str, str], text: str) -> list[str]:
     return [c for child in ast.iter_child_nodes(node) for c in _columns(child, names, text)]
 
 
-def _arrow(column: Any) -> Any:
-    """A column for Arrow's functions, NaN as missing, decimals as float64."""
-    if isinstance(column, np.ndarray):
-        return pa.array(column, from_pandas=True)
-    if pa.types.is_decimal(column.type):
-        column = column.cast(pa.float64())
-    if pa.types.is_floating(column.type) and pc.any(pc.is_nan(column)).as_py():
-        column = pc.if_else(pc.is_nan(column), pa.scalar(None, column.type), column)
-    return column
-
-
 @dataclass(frozen=True, slots=True)
 class _Evaluation:
     """The value of a condition for the rows of a batch. columns : name -> Arrow array."""
@@ -197,15 +192,14 @@ class _Evaluation:
         """Of a node: an Arrow array, or a constant of Python."""
         name = self.condition.name(node)
         if name is not None:
-            column = self.columns[name]
-            return column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
+            return plain(self.columns[name])
         match node:
             case ast.Name(id=constant):
                 return CONSTANTS[constant]
             case ast.Constant(value=value):
                 return value
             case ast.BoolOp(op=operation, values=nodes):
-                join = pc.and_kleene if isinstance(operation, ast.And) else pc.or_kleene
+                join = JOINS["&" if isinstance(operation, ast.And) else "|"]
                 out = self._boolean(nodes[0])
                 for other in nodes[1:]:
                     out = join(out, self._boolean(other))
@@ -227,9 +221,7 @@ class _Evaluation:
     def _boolean(self, node: ast.expr) -> Any:
         """The value of a part that is joined with others."""
         value = self.value(node)
-        if isinstance(value, bool) or (
-            isinstance(value, pa.Array | pa.ChunkedArray) and pa.types.is_boolean(value.type)
-        ):
+        if isinstance(value, bool) or is_boolean(value):
             return value
         return self.condition.refuse(f"'{ast.unparse(node)}' is not true or false")
 
@@ -238,76 +230,41 @@ class _Evaluation:
         values = [self.value(node) for node in nodes]
         # whole numbers would overflow, and divide without a remainder
         numbers = [
-            pc.cast(v, pa.float64(), safe=False) if _is_integer(v) and function is not pc.is_null else v for v in values
+            pc.cast(v, pa.float64(), safe=False) if is_integer(v) and function is not pc.is_null else v for v in values
         ]
         numbers = [float(v) if type(v) is int else v for v in numbers]
         try:
             return function(*numbers)
-        except (pa.ArrowInvalid, pa.ArrowNotImplementedError, TypeError):
-            return self.condition.refuse(f"this cannot be computed of {' and '.join(map(_kind, values))}")
+        except FAILURES:
+            return self.condition.refuse(f"this cannot be computed of {' and '.join(map(kind, values))}")
 
     def _compared(self, node: ast.Compare) -> Any:
         """Comparisons, a chain of them joined."""
         out, left = None, node.left
         for operation, right in zip(node.ops, node.comparators, strict=True):
-            one = self._by_level(left, operation, right)
+            one = self._one(left, operation, right)
             out, left = one if out is None else pc.and_kleene(out, one), right
         return out
 
-    def _by_level(self, left: ast.expr, operation: ast.cmpop, right: ast.expr) -> Any:
-        """A comparison; of a column of codes with constants once for each level."""
-        name = self.condition.name(left)
-        column = None if name is None else self.columns[name]
-        if name is None or not isinstance(column, pa.DictionaryArray) or _constants(right) is None:
-            return self._one(left, operation, right)
-        levels = _Evaluation(self.condition, {**self.columns, name: column.dictionary})._one(left, operation, right)
-        return levels.take(column.indices)
-
     def _one(self, left: ast.expr, operation: ast.cmpop, right: ast.expr) -> Any:
         """One comparison."""
-        if isinstance(operation, ast.In | ast.NotIn):
-            options, value = _constants(right), self.value(left)
-            if options is None:
-                return self.condition.refuse("behind 'in' stands a list of values, as in x in (1, 2)")
-            parts = [pc.equal(value, self._like(option, value)) for option in options]
-            found = parts[0] if parts else pc.and_(pc.is_valid(value), False)
-            for part in parts[1:]:
-                found = pc.or_kleene(found, part)
-            return pc.invert(found) if isinstance(operation, ast.NotIn) else found
-        if type(operation) not in COMPARISONS:
-            return self.condition.refuse("'is' compares nothing: write ==, or is_null(x)")
-        a, b = self.value(left), self.value(right)
-        a, b = self._like(a, b), self._like(b, a)
         try:
-            return COMPARISONS[type(operation)](a, b)
-        except (pa.ArrowInvalid, pa.ArrowNotImplementedError, TypeError):
-            return self.condition.refuse(f"{_kind(a)} and {_kind(b)} cannot be compared")
+            if isinstance(operation, ast.In | ast.NotIn):
+                options = _constants(right)
+                if options is None:
+                    return self.condition.refuse("behind 'in' stands a list of values, as in x in (1, 2)")
+                found = among(self._side(left), options)
+                return pc.invert(found) if isinstance(operation, ast.NotIn) else found
+            if type(operation) not in COMPARISONS:
+                return self.condition.refuse("'is' compares nothing: write ==, or is_null(x)")
+            return compared(COMPARISONS[type(operation)], self._side(left), self._side(right))
+        except ValueError as error:
+            return self.condition.refuse(str(error))
 
-    def _like(self, constant: Any, column: Any) -> Any:
-        """A constant as a value of the type of a column; anything else as it is."""
-        if not isinstance(column, pa.Array | pa.ChunkedArray) or isinstance(constant, pa.Array | pa.ChunkedArray):
-            return constant
-        try:
-            return constant_of(constant, column.type)
-        except ValueError:
-            hint = "; text stands in quotes" if _is_text(column.type) else ""
-            return self.condition.refuse(f"{_kind(column)} is compared with {constant!r}{hint}")
-
-
-def constant_of(constant: Any, type_: Any) -> Any:
-    """A constant that compares with values of an Arrow type, as an Arrow scalar.
-
-    Raises ValueError where it does not.
-    """
-    if isinstance(constant, str) and pa.types.is_temporal(type_):
-        try:
-            return pa.scalar(constant).cast(type_)
-        except pa.ArrowInvalid as error:
-            raise ValueError(str(error)) from error
-    is_text, is_boolean = _is_text(type_), pa.types.is_boolean(type_)
-    if isinstance(constant, str) != is_text or isinstance(constant, bool) != is_boolean:
-        raise ValueError("another type")
-    return pa.scalar(constant)
+    def _side(self, node: ast.expr) -> Any:
+        """A side of a comparison; a column of codes as it is."""
+        name = self.condition.name(node)
+        return self.value(node) if name is None else self.columns[name]
 
 
 def _constants(node: ast.expr) -> list[Any] | None:
@@ -333,21 +290,6 @@ def _constants(node: ast.expr) -> list[Any] | None:
     return out
 
 
-def _is_text(type_: Any) -> bool:
-    return bool(pa.types.is_string(type_) or pa.types.is_large_string(type_) or pa.types.is_string_view(type_))
-
-
-def _is_integer(value: Any) -> bool:
-    return isinstance(value, pa.Array | pa.ChunkedArray) and pa.types.is_integer(value.type)
-
-
-def _kind(value: Any) -> str:
-    """What a value is, for messages."""
-    if isinstance(value, pa.Array | pa.ChunkedArray):
-        return "text" if _is_text(value.type) else f"{value.type}"
-    return repr(value)
-
-
 @dataclass(frozen=True, slots=True)
 class _Possible:
     """Whether rows between bounds can meet a condition. types : name -> Arrow type."""
@@ -368,13 +310,13 @@ class _Possible:
 
     def _one(self, left: ast.expr, operation: ast.cmpop, right: ast.expr) -> bool:
         """Of one comparison of a column with constants."""
-        kind, name, constants = type(operation), self.condition.name(left), _constants(right)
+        compares, name, constants = type(operation), self.condition.name(left), _constants(right)
         if name is None and self.condition.name(right) is not None:
-            kind, name, constants = MIRRORED.get(kind, kind), self.condition.name(right), _constants(left)
+            compares, name, constants = MIRRORED.get(compares, compares), self.condition.name(right), _constants(left)
         if name is None or constants is None or name not in self.types:
             return True
         bounds = self.bounds(name)
-        possible = POSSIBLE[ast.Eq] if kind is ast.In else POSSIBLE.get(kind)
+        possible = POSSIBLE[ast.Eq] if compares is ast.In else POSSIBLE.get(compares)
         if bounds is None or possible is None:
             return True
         try:

@@ -63,7 +63,7 @@ class Design:
     def columns(self) -> tuple[str, ...]:
         """Names of the columns of the data that are read; cached, because every unit asks for them."""
         used = [*names(*self.terms.variables.values(), *self.outcome.values(), *self.offsets, *self.present)]
-        used += [f.column for f in self.terms.factors.values()]
+        used += [c for f in self.terms.factors.values() for c in f.columns]
         used += [c for c in (self.weight, self.count) if c is not None]
         return tuple(dict.fromkeys(used))
 

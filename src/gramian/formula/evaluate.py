@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from gramian.batch import Batch
-from gramian.column import Numbers
+from gramian.column import Numbers, both_present
 from gramian.formula.functions import FUNCTIONS
 from gramian.formula.syntax import Binary, Call, Name, Negative, Node, Number
 
@@ -25,8 +25,9 @@ OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
 def evaluate(nodes: Mapping[str, Node], batch: Batch) -> dict[str, Numbers]:
     """Values (rows,) float64 of elementwise expressions on a batch, by name.
 
-    A row is present when all columns of the expression are. What is not a number (log of -1, 0/0) becomes NaN or
-    infinite without a warning: the caller decides what to do with such rows.
+    A row is present when all columns of the expression are; where it chooses, when those are that decide and are
+    chosen. What is not a number (log of -1, 0/0) becomes NaN or infinite without a warning: the caller decides what to
+    do with such rows.
     """
     with np.errstate(all="ignore"):
         return {name: _numbers(node, batch) for name, node in nodes.items()}
@@ -34,28 +35,38 @@ def evaluate(nodes: Mapping[str, Node], batch: Batch) -> dict[str, Numbers]:
 
 def _numbers(node: Node, batch: Batch) -> Numbers:
     """One expression."""
-    columns: dict[str, Numbers] = {}
-    values = _value(node, batch, columns)
+    values, present = Evaluation(batch).value(node)
     if np.ndim(values) == 0:
         # an expression without columns, such as offset(1), is a scalar
         values = np.full(batch.rows, values, dtype=np.float64)
-    masks = [column.present for column in columns.values() if column.present is not None]
-    return Numbers(values, np.logical_and.reduce(masks) if masks else None)
+    return Numbers(values, present)
 
 
-def _value(node: Node, batch: Batch, columns: dict[str, Numbers]) -> Any:
-    """Value of an expression: a vector (rows,), or a scalar without columns. Columns that were read are added."""
-    match node:
-        case Name():
-            if node.name not in columns:
-                columns[node.name] = batch.numbers(node.name)
-            return columns[node.name].values
-        case Number():
-            return np.float64(node.value)
-        case Negative():
-            return -_value(node.operand, batch, columns)
-        case Binary():
-            return OPERATORS[node.op](_value(node.left, batch, columns), _value(node.right, batch, columns))
-        case Call() if node.function in FUNCTIONS:
-            return FUNCTIONS[node.function](_value(node.arguments[0], batch, columns))
-    raise TypeError(f"no value of its own: {node}")
+class Evaluation:
+    """The values of expressions on one batch. columns : those that were read."""
+
+    def __init__(self, batch: Batch) -> None:
+        self.batch = batch
+        self.columns: dict[str, Numbers] = {}
+
+    def value(self, node: Node) -> Numbers:
+        """Value of an expression: a vector (rows,), or a scalar without columns."""
+        match node:
+            case Name():
+                if node.name not in self.columns:
+                    self.columns[node.name] = self.batch.numbers(node.name)
+                return self.columns[node.name]
+            case Number():
+                return Numbers(np.float64(node.value), None)  # type: ignore[arg-type]  # a scalar as a vector
+            case Negative():
+                values, present = self.value(node.operand)
+                return Numbers(-values, present)
+            case Binary() if node.op in OPERATORS:
+                left, right = self.value(node.left), self.value(node.right)
+                return Numbers(OPERATORS[node.op](left.values, right.values), both_present(left.present, right.present))
+            case Call() if node.function in FUNCTIONS:
+                values, present = self.value(node.arguments[0])
+                return Numbers(FUNCTIONS[node.function](values), present)
+        from gramian.formula.choices import number  # only some formulas compare or choose
+
+        return number(node, self)

@@ -9,7 +9,20 @@ from typing import Annotated, Any, NamedTuple, TypeAlias
 import numpy as np
 
 from gramian.errors import FormulaError, did_you_mean
-from gramian.formula.syntax import Binary, Call, Flag, Name, Negative, Node, Number, Text, children, label, names, walk
+from gramian.formula.syntax import (
+    COMBINE,
+    Binary,
+    Call,
+    Flag,
+    Name,
+    Negative,
+    Node,
+    Number,
+    Text,
+    label,
+    names,
+    walk,
+)
 from gramian.models.curves import CURVES
 
 # names that others have for our curves
@@ -65,9 +78,34 @@ def _is_numbers(node: Node) -> bool:
     return all(isinstance(p.operand if isinstance(p, Negative) else p, Number) for p in parts)
 
 
-EXPRESSION = ArgumentKind(
-    lambda node: not any(isinstance(n, Text | Flag) for n in walk(node)), "made of columns and numbers"
-)
+def _is_literals(node: Node) -> bool:
+    """Whether a node is a literal, or c() of literals of one type."""
+    parts = node.arguments if isinstance(node, Call) and node.function == COMBINE else (node,)
+    kinds = {type(part.operand if isinstance(part, Negative) else part) for part in parts}
+    return len(kinds) == 1 and kinds <= {Text, Flag, Number} and all(map(_is_level, parts))
+
+
+def _is_breaks(node: Node) -> bool:
+    """Whether a node is c() of at least two different numbers."""
+    values = literal_values(node) if _is_numbers(node) else ()
+    return len(values) >= 2 and len({*values}) == len(values)
+
+
+def literal_values(node: Node) -> tuple[Any, ...]:
+    """The values of a literal, or of c() of literals."""
+    match node:
+        case Call():
+            return tuple(v for part in node.arguments for v in literal_values(part))
+        case Negative():
+            return tuple(-v for v in literal_values(node.operand))
+        case Number() | Text() | Flag():
+            return (node.value,)
+    raise TypeError(f"no literal: {node}")
+
+
+EXPRESSION = ArgumentKind(lambda node: not isinstance(node, Text | Flag), "made of columns and numbers")
+VALUE = ArgumentKind(lambda node: True, "an expression, a text or TRUE/FALSE")
+BREAKS = ArgumentKind(_is_breaks, "two or more different numbers, as in cut(x, c(0, 18, 65, Inf))")
 COLUMN = ArgumentKind(lambda node: isinstance(node, Name), "the name of a column")
 DEGREE = ArgumentKind(
     lambda node: is_whole_number(node, MAX_DEGREE), f"a whole number from 1 to {MAX_DEGREE}, as in poly(x, 3)"
@@ -78,6 +116,11 @@ CONTRAST = ArgumentKind(
     lambda node: isinstance(node, Text) and node.value in CONTRASTS,
     f'one of {", ".join(repr(name) for name in CONTRASTS)}, as in C(x, contrast="sum")',
 )
+LABELS = ArgumentKind(
+    lambda node: _is_literals(node) and all(isinstance(v, str) for v in literal_values(node)),
+    'texts, as in labels=c("young", "old")',
+)
+LITERALS = (BREAKS,)  # kinds of which c() stands as an argument without a name
 LEVEL = ArgumentKind(_is_level, 'a text, a number or TRUE/FALSE, as in C(x, ref="b")')
 
 IDENTITY_FUNCTIONS = ("I", "as_number")  # they do not change the values of a numeric column
@@ -102,22 +145,40 @@ FUNCTIONS: dict[str, Callable[[Any], Any]] = {
 COUNT = ArgumentKind(lambda node: is_whole_number(node, MAX_DF), f"a whole number from 1 to {MAX_DF}, as in bs(x, 5)")
 NUMBERS = ArgumentKind(_is_numbers, "numbers, as in knots=c(1, 2, 3)")
 STRUCTURAL = ("poly", "bs", "ns", "center", "scale", "factor", "C", "offset")
-OPTIONAL_POSITIONAL = {"bs": ("df",), "ns": ("df",)}  # optional arguments that may be given by position
+# parts of dates and times, as numbers, by Arrow (`rowwise.py`)
+DATE_PARTS = ("year", "quarter", "month", "day", "wday", "yday", "hour", "minute", "second")
+CHOICES = ("ifelse", "pmin", "pmax", "cut", *DATE_PARTS)
+MAX_PARALLEL = 20  # arguments of pmin() and pmax()
+OPTIONAL_POSITIONAL: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(("pmin", "pmax"), tuple(f"x{i}" for i in range(3, MAX_PARALLEL + 1))),
+    "bs": ("df",),
+    "ns": ("df",),
+}  # optional arguments that may be given by position
+SPELLED = {"include.lowest": "include_lowest"}  # R's names of arguments
 # function -> required arguments, optional arguments
 SIGNATURES: dict[str, tuple[dict[str, ArgumentKind], dict[str, ArgumentKind]]] = {
     **{name: ({"x": EXPRESSION}, {}) for name in FUNCTIONS},
     **{name: ({"x": EXPRESSION}, {}) for name in STRUCTURAL},
-    **{name: ({"x": COLUMN}, {}) for name in ("as_number", "factor")},
-    "C": ({"x": COLUMN}, {"ref": LEVEL, "contrast": CONTRAST}),
+    "as_number": ({"x": COLUMN}, {}),
+    "C": ({"x": EXPRESSION}, {"ref": LEVEL, "contrast": CONTRAST}),
     "poly": ({"x": EXPRESSION, "degree": DEGREE}, {"raw": FLAG}),
     "bs": ({"x": EXPRESSION}, {"df": COUNT, "degree": DEGREE, "knots": NUMBERS, "boundary": NUMBERS}),
     "ns": ({"x": EXPRESSION}, {"df": COUNT, "knots": NUMBERS, "boundary": NUMBERS}),
+    "ifelse": ({"test": EXPRESSION, "yes": VALUE, "no": VALUE}, {}),
+    "cut": ({"x": EXPRESSION, "breaks": BREAKS}, {"labels": LABELS, "right": FLAG, "include_lowest": FLAG}),
+    **{
+        name: (dict.fromkeys(("x1", "x2"), EXPRESSION), dict.fromkeys(OPTIONAL_POSITIONAL[name], EXPRESSION))
+        for name in ("pmin", "pmax")
+    },
+    **{name: ({"x": COLUMN}, {}) for name in DATE_PARTS},
 }
 # arguments with these values are omitted from the label, so that poly(x, 2) and poly(x, 2, raw=FALSE) are one term
 DEFAULTS: dict[tuple[str, str], Node] = {
     ("poly", "raw"): Flag(False),
     ("bs", "degree"): Number(3.0),
     ("C", "contrast"): Text("treatment"),
+    ("cut", "right"): Flag(True),
+    ("cut", "include_lowest"): Flag(False),
 }
 
 
@@ -127,6 +188,12 @@ def signature(function: str, position: int = 0) -> tuple[dict[str, ArgumentKind]
         return SIGNATURES[function]
     hint = _curve_hint(function) or did_you_mean(function, SIGNATURES) or ";"
     raise MisuseError(f"no function '{function}'{hint} there are {', '.join(SIGNATURES)}", position)
+
+
+def parameters(function: str) -> dict[str, ArgumentKind]:
+    """Arguments of a function that may be given by position."""
+    required, optional = signature(function)
+    return {**required, **{key: optional[key] for key in OPTIONAL_POSITIONAL.get(function, ())}}
 
 
 def _curve_hint(function: str) -> str:
@@ -165,7 +232,8 @@ def _bound_arguments(
         extra = call.arguments[len(positional)].position
         raise MisuseError(f"{call.function}() takes {_count(required)}, found {len(call.arguments)}", extra)
     arguments = dict(zip(positional, call.arguments, strict=False))
-    for key, value in call.keywords:
+    for written, value in call.keywords:
+        key = SPELLED.get(written, written)
         if key not in parameters:
             message = f"{call.function}() does not know '{key}'{did_you_mean(key, parameters) or ';'} it takes"
             raise MisuseError(f"{message} {', '.join(parameters)}", value.position)
@@ -204,16 +272,6 @@ def bare(node: Node) -> Node:
     while isinstance(node, Call) and node.function in IDENTITY_FUNCTIONS:
         node = node.arguments[0]
     return node
-
-
-def numeric_names(node: Node) -> tuple[str, ...]:
-    """The columns that must be numeric: all but those inside as_number(), factor() and C()."""
-    match node:
-        case Call() if node.function in ("as_number", "factor", "C"):
-            return ()
-        case Name():
-            return (node.name,)
-    return tuple(dict.fromkeys(name for child in children(node) for name in numeric_names(child)))
 
 
 def monomial(node: Node) -> dict[Node, int] | None:

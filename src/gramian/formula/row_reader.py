@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import numpy as np
@@ -121,7 +121,8 @@ class Reader:
         Raises DataError for a negative weight, an unknown level, or a null where rows may not be dropped.
         """
         numbers = self._numbers(batch)
-        codes = {name: self._codes(name, batch) for name in self.levels}
+        factors = self._with_computed_factors(batch)
+        codes = {name: self._codes(name, factors) for name in self.levels}
         self.sizes = self._sizes()
         complete = self._complete(batch, numbers, codes)
         weight, count = (_weights(numbers.get(k), k[1:], complete, batch) for k in (WEIGHTS, COUNTS))
@@ -216,6 +217,15 @@ class Reader:
         index = LevelIndex(outcome.name, self.design.binary, frozen=True)
         codes = index.encode(column.codes, column.levels, batch.where, what="outcome")
         return Numbers(codes.astype(np.float64), codes >= 0 if len(codes) and codes.min() < 0 else None)
+
+    def _with_computed_factors(self, batch: Batch) -> Batch:
+        """The batch with the values of expressions that are factors as columns."""
+        nodes = {f.column: f.node for f in self.design.terms.factors.values() if f.node is not None}
+        if not nodes:
+            return batch
+        from gramian.formula.choices import factor_columns  # only some formulas have such factors
+
+        return replace(batch, columns={**batch.columns, **factor_columns(nodes, batch)})
 
     def _codes(self, name: str, batch: Batch) -> Codes:
         """Codes of a factor for all rows of a batch."""

@@ -12,10 +12,13 @@ if TYPE_CHECKING:
 
 NAME = r"(?:[^\W\d]|\.(?![0-9]))[\w.]*(?:\[(?:0|[1-9][0-9]*)\])?"  # also a matrix element: X[3]
 FLAGS = {"TRUE": True, "True": True, "FALSE": False, "False": False}
-SPELLING = {"+": " + ", "-": " - ", "*": " * ", "/": "/", "^": "^"}
-# as in R: `-x^2` is -(x^2), so the unary minus stands between * and ^
-PRECEDENCE = {"+": 1, "-": 1, "*": 2, "/": 2, "^": 4}
-NEGATIVE, ATOM = 3, 5
+COMPARISONS = ("==", "!=", "<", "<=", ">", ">=", "%in%")
+JOINS = ("|", "&")
+LOGICAL = (*JOINS, *COMPARISONS)  # operators whose value is true or false
+SPELLING = {"/": "/", "^": "^"}  # all others stand between spaces
+# as in R: `!x > 0` is !(x > 0), and `-x^2` is -(x^2), so that the unary minus stands between * and ^
+PRECEDENCE = {"|": 1, "&": 2, **dict.fromkeys(COMPARISONS, 4), "+": 5, "-": 5, "*": 6, "/": 6, "^": 8}
+CONDITION, COMPARED, ARITHMETIC, NEGATIVE, ATOM = 1, 4, 5, 7, 9
 COMBINE = "c"  # the function that lists several outcomes, left of the tilde only
 MAX_HEIGHT = 100  # operations one after another; keeps recursive functions far from Python's recursion limit
 
@@ -39,21 +42,21 @@ class Name(_Placed):
 
 @dataclass(frozen=True, slots=True)
 class Number(_Placed):
-    """A numeric literal, finite and not negative."""
+    """A numeric literal, not negative; infinite only among the breaks of cut()."""
 
     value: float
 
 
 @dataclass(frozen=True, slots=True)
 class Text(_Placed):
-    """A string literal; stands only as the value of a keyword."""
+    """A string literal: the value of a keyword, what a column is compared with, or a result of ifelse()."""
 
     value: str
 
 
 @dataclass(frozen=True, slots=True)
 class Flag(_Placed):
-    """TRUE or FALSE; stands only as the value of a keyword."""
+    """TRUE or FALSE; stands where a text may stand."""
 
     value: bool
 
@@ -66,8 +69,15 @@ class Negative(_Placed):
 
 
 @dataclass(frozen=True, slots=True)
+class Not(_Placed):
+    """`!`: true where the operand is false; binds less tightly than a comparison."""
+
+    operand: Node
+
+
+@dataclass(frozen=True, slots=True)
 class Binary(_Placed):
-    """An arithmetic operation; `op` is one of + - * / ^."""
+    """An operation: arithmetic (+ - * / ^), a comparison, or `&` and `|` of these; `op` is a key of `PRECEDENCE`."""
 
     op: str
     left: Node
@@ -86,13 +96,13 @@ class Call(_Placed):
     keywords: tuple[tuple[str, Node], ...] = ()
 
 
-Node: TypeAlias = Name | Number | Text | Flag | Negative | Binary | Call
+Node: TypeAlias = Name | Number | Text | Flag | Negative | Not | Binary | Call
 
 
 def children(node: Node) -> tuple[Node, ...]:
     """The nodes directly below a node, in the order of the text."""
     match node:
-        case Negative():
+        case Negative() | Not():
             return (node.operand,)
         case Binary():
             return (node.left, node.right)
@@ -136,13 +146,15 @@ def label(node: Node) -> str:
             is_identifier = is_name and name not in FLAGS and name != "."
             return node.name if is_identifier else quoted(node.name, "`")
         case Number():
-            return repr(node.value).removesuffix(".0")
+            return repr(node.value).removesuffix(".0").replace("inf", "Inf")
         case Text():
             return quoted(node.value, '"')
         case Flag():
             return str(node.value).upper()
         case Negative():
             return f"-{_enclosed(node.operand, NEGATIVE)}"
+        case Not():
+            return f"!{_enclosed(node.operand, ATOM)}"
         case Call():
             keywords = (f"{key}={label(value)}" for key, value in node.keywords)
             return f"{node.function}({', '.join([*map(label, node.arguments), *keywords])})"
@@ -160,9 +172,9 @@ def _binary_label(node: Binary) -> str:
     """Text of an operation, with only the parentheses that the precedence requires."""
     own, power = PRECEDENCE[node.op], node.op == "^"
     # `^` associates to the right, all other operators to the left
-    left = _enclosed(node.left, own + power)
+    left = _enclosed(node.left, own + (power or node.op in COMPARISONS))
     right = _enclosed(node.right, NEGATIVE if power else own + 1)
-    return f"{left}{SPELLING[node.op]}{right}"
+    return f"{left}{SPELLING.get(node.op, f' {node.op} ')}{right}"
 
 
 def _enclosed(node: Node, least: int) -> str:
@@ -172,6 +184,8 @@ def _enclosed(node: Node, least: int) -> str:
             own = PRECEDENCE[node.op]
         case Negative():
             own = NEGATIVE
+        case Not():
+            own = CONDITION
         case _:
             own = ATOM
     return label(node) if own >= least else f"({label(node)})"

@@ -11,9 +11,11 @@ from typing import Annotated
 
 from gramian.errors import FormulaError, SchemaError
 from gramian.formula.contrasts.matrices import TREATMENT
+from gramian.formula.cuts import cut_of
 from gramian.formula.expand import Expanded
-from gramian.formula.functions import CONTRASTS, uses_as_number
+from gramian.formula.functions import CHOICES, CONTRASTS, uses_as_number
 from gramian.formula.functions import monomial as powers_of
+from gramian.formula.kinds import check_number, is_factor, kind_of
 from gramian.formula.numeric_terms import (
     NumericTerm,
     Orthogonal,
@@ -24,7 +26,7 @@ from gramian.formula.numeric_terms import (
     single_variable,
 )
 from gramian.formula.splines import Spline, spline_of
-from gramian.formula.syntax import Call, Flag, Name, Node, Number, Text, label, names
+from gramian.formula.syntax import Binary, Call, Flag, Name, Node, Not, Number, Text, label, names, walk
 from gramian.linalg.columns import Factors
 from gramian.linalg.monomials import CONSTANT, Monomial, downward_closure, times
 from gramian.linalg.monomials import monomial as canonical_monomial
@@ -43,13 +45,15 @@ class Factor:
     label : str
         As in the formula: `g`, `factor(g)`, `C(g, ref="b")`.
     column : str
-        The column of the data.
+        The column of the data; the text of the expression where the factor is one.
     reference : Level or None
         The level that `ref=` asks for.
     order : tuple of Level or None
         The order of the levels, where the source declares one.
     contrast : str
         "treatment" or a key of `contrasts.CONTRASTS`.
+    node : Node or None
+        The expression whose values are the levels; None where these are the values of a column.
     """
 
     label: str
@@ -57,6 +61,12 @@ class Factor:
     reference: Level | None = None
     order: DistinctLevels | None = None
     contrast: Annotated[str, CONTRASTS] = TREATMENT
+    node: Node | None = None
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns of the data that are read."""
+        return (self.column,) if self.node is None else names(self.node)
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,11 +230,16 @@ class _Builder:
             if kind in (Kind.TEXT, Kind.BOOLEAN):
                 return self._factor(node.name, text, None)
             if kind is not Kind.NUMBER:
-                check_numeric(node, self.schema)
+                check_number(node, self.schema)
             self.variables[text] = node
             return single_variable(text)
         if isinstance(node, Call) and node.function in ("factor", "C"):
-            return self._factor(_column(node), label(node), _reference(node), _contrast(node))
+            argument = node.arguments[0]
+            if isinstance(argument, Name):
+                return self._factor(argument.name, label(node), _reference(node), _contrast(node))
+            return self._computed_factor(argument, label(node), _reference(node), _contrast(node))
+        if _chooses(node) and is_factor(node, self.schema):
+            return self._computed_factor(node, label(node))
         return self._numeric_term(node)
 
     def absorbed(self, column: str) -> str:
@@ -237,6 +252,16 @@ class _Builder:
         if field.kind is Kind.OTHER:
             raise SchemaError(f"column '{column}' has the type {field.type}, which cannot be a factor")
         self.factors[text] = Factor(text, column, reference, field.levels, contrast)
+        return text
+
+    def _computed_factor(self, node: Node, text: str, reference: Level | None = None, contrast: str = TREATMENT) -> str:
+        """Record a factor whose levels are the values of an expression, and return its label."""
+        column = label(node)
+        if column in self.schema:
+            raise SchemaError(f"{column} is an expression and the name of a column; name the column in backticks alone")
+        kind_of(node, self.schema)
+        order = cut_of(node).labels if isinstance(node, Call) and node.function == "cut" else None
+        self.factors[text] = Factor(text, column, reference, order, contrast, node)
         return text
 
     def _numeric_term(self, node: Node) -> NumericTerm:
@@ -277,26 +302,14 @@ def _made_of_times(variables: Mapping[str, Node], schema: Schema) -> tuple[str, 
 
 
 def check_numeric(node: Node, schema: Schema) -> None:
-    """Raise SchemaError unless every column in the expression may be used as a number."""
-    if isinstance(node, Name) and schema[node.name].kind is Kind.NUMBER:
-        return
-    converted = uses_as_number(node)
-    for name in names(node):
-        field = schema[name]
-        if field.kind is Kind.DATE and name not in converted:
-            raise SchemaError(f"column '{name}' is a date ({field.type}); use as_number({name}) or factor({name})")
-        if field.kind is Kind.TEXT:
-            raise SchemaError(f"column '{name}' is text, not a number")
-        if field.kind is Kind.OTHER:
-            raise SchemaError(f"column '{name}' has the type {field.type}, not a number")
+    """Raise SchemaError unless an expression may be used as a number."""
+    if not isinstance(node, Name) or schema[node.name].kind is not Kind.NUMBER:  # most are columns of numbers
+        check_number(node, schema)
 
 
-def _column(node: Call) -> str:
-    """The column inside factor() or C()."""
-    argument = node.arguments[0]
-    if not isinstance(argument, Name):
-        raise FormulaError(f"{node.function}() takes the name of a column", label(node), 0)
-    return argument.name
+def _chooses(node: Node) -> bool:
+    """Whether an expression has a comparison or choice, whose values may be levels."""
+    return any(isinstance(n, Binary | Not) or (isinstance(n, Call) and n.function in CHOICES) for n in walk(node))
 
 
 def _contrast(node: Call) -> str:

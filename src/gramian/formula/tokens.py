@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import takewhile
 from typing import NamedTuple, NoReturn
 
 from gramian.errors import FormulaError
-from gramian.formula.syntax import NAME
+from gramian.formula.syntax import COMPARISONS, NAME
 
 # bounds against hostile or generated input: the parser is recursive, each level of nesting takes Python stack frames
 MAX_LENGTH, MAX_NESTING = 100_000, 50
@@ -20,7 +21,7 @@ TOKEN = re.compile(
     | (?P<name>{NAME})
     | (?P<quoted>`(?:[^`\\]|\\.)*`)
     | (?P<text>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')
-    | (?P<operator>\*\*|[-+*/^:~(),=|\[\]])
+    | (?P<operator>\*\*|%in%|[=!<>]=|&&|\|\||[-+*/^:~(),=|<>!&\[\]])
     )
     """,
     re.VERBOSE | re.DOTALL,
@@ -93,6 +94,16 @@ def formula_error(message: str, text: str, position: int) -> FormulaError:
     return FormulaError(message, f"{before}{line[start : start + WINDOW]}{after}", position - start + len(before))
 
 
+def outside_parentheses(tokens: Iterable[Token]) -> Iterator[Token]:
+    """The tokens that stand in no parentheses: inside, `|` joins conditions."""
+    depth = 0
+    for token in tokens:
+        depth -= token.operator == ")"
+        if depth <= 0:
+            yield token
+        depth += token.operator == "("
+
+
 def cursor_at_start(text: str) -> Cursor:
     """The cursor at the first token of a text."""
     tokens = tokenize(text)
@@ -144,7 +155,7 @@ class Cursor:
     @property
     def tilde_follows(self) -> bool:
         """Whether the part behind this `|`, up to the next one, has a `~`: then it names instruments."""
-        part = takewhile(lambda token: token.operator != "|", self.tokens[self.at + 1 :])
+        part = takewhile(lambda token: token.operator != "|", outside_parentheses(self.tokens[self.at + 1 :]))
         return any(token.operator == "~" for token in part)
 
     def deeper(self) -> None:
@@ -172,7 +183,9 @@ class Cursor:
         raise formula_error(message, self.text, self.token.position if position is None else position)
 
 
+COMPARE = "comparisons and choices stand inside I() or another function, as in I(x > 0)"
 SPECIAL = {
+    **dict.fromkeys((*COMPARISONS, "&", "&&", "||", "!"), COMPARE),
     "|": "'|' stands once, between the terms and the factors to absorb, as in y ~ x | firm",
     "~": "a second '~'; a formula has one, between the outcome and the terms",
     "[": "'[' opens endogenous columns and their instruments between '+' signs, as in y ~ w + [x ~ z]",

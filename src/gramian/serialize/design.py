@@ -15,6 +15,7 @@ from gramian.formula.dropped_rows import DroppedRows
 from gramian.formula.numeric_terms import Orthogonal, Powers, Product, SplineBasis, Standardized
 from gramian.formula.splines import Spline
 from gramian.formula.syntax import Node
+from gramian.formula.syntax import label as text_of
 from gramian.formula.terms import Factor, Term
 from gramian.linalg.columns import Factors
 from gramian.linalg.monomials import Coordinate
@@ -40,7 +41,18 @@ TERM = sequence(tagged("a part of a term", ATOMS)).convert(lambda term: term.ato
 
 def _factor(label: str) -> Codec[Factor]:
     contrast = at("contrast", absent=TREATMENT)
-    return row(Factor, fixed("label", label), "column reference order", contrast)
+    column = row(Factor, fixed("label", label), "column reference order", contrast)
+    # an expression in its place has every field
+    node = at("node", NODE)
+    expression = row(Factor, fixed("label", label), "column reference order contrast", node, check=_check_expression)
+    return Codec(
+        lambda factor, members: (column if factor.node is None else expression).write(factor, members),
+        lambda obj, members: (expression if isinstance(obj, list) and len(obj) == 5 else column).read(obj, members),
+    )
+
+
+def _check_expression(factor: Factor) -> None:
+    require(factor.node is not None and text_of(factor.node) == factor.column, "the text of a factor", factor.column)
 
 
 def _spline(label: str) -> Codec[Spline]:

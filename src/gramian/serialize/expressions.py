@@ -3,10 +3,24 @@
 from __future__ import annotations
 
 import sys
+from math import inf
 from typing import Any
 
 from gramian.formula.functions import checked
-from gramian.formula.syntax import MAX_HEIGHT, PRECEDENCE, Binary, Call, Flag, Name, Negative, Node, Number, Text
+from gramian.formula.syntax import (
+    COMBINE,
+    MAX_HEIGHT,
+    PRECEDENCE,
+    Binary,
+    Call,
+    Flag,
+    Name,
+    Negative,
+    Node,
+    Not,
+    Number,
+    Text,
+)
 from gramian.formula.syntax import height as height_of
 from gramian.formula.tokens import MAX_LENGTH, MAX_NESTING
 from gramian.serialize.codec import Codec, Members, wrong
@@ -18,6 +32,10 @@ def _write(node: Node, members: Members) -> list[Any]:
     match node:
         case Negative():
             return ["negative", _write(node.operand, members)]
+        case Not():
+            return ["not", _write(node.operand, members)]
+        case Number(value=value) if value == inf:
+            return ["number", "Inf"]
         case Binary():
             return [node.op, _write(node.left, members), _write(node.right, members)]
         case Call():
@@ -31,6 +49,12 @@ def _node(obj: object) -> Node:
     match obj:
         case ["number", float(value) | int(value)] if not isinstance(value, bool) and 0 <= value <= sys.float_info.max:
             return Number(float(value))
+        case ["number", "Inf"]:
+            return Number(inf)
+        case ["not", operand]:
+            return Not(_node(operand))
+        case ["call", "c", [*arguments], {}] if arguments:
+            return Call(COMBINE, tuple(map(_literal, arguments)))
         case ["name", str(value)]:
             return Name(value)
         case ["text", str(value)]:
@@ -45,6 +69,13 @@ def _node(obj: object) -> Node:
             values = tuple((str(key), _node(value)) for key, value in keywords.items())
             return checked(Call(function, tuple(map(_node, arguments)), values))
     return wrong("part of an expression", obj)
+
+
+def _literal(obj: object) -> Node:
+    """A value of a list: a number with its sign, a text or a flag."""
+    node = _node(obj)
+    bare = node.operand if isinstance(node, Negative) else node
+    return node if isinstance(bare, Number) or isinstance(node, Text | Flag) else wrong("a value of a list", obj)
 
 
 NODE: Codec[Node] = (

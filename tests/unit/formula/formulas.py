@@ -5,7 +5,7 @@ import hypothesis.strategies as st
 from gramian.formula.expand import expand
 from gramian.formula.functions import FUNCTIONS
 from gramian.formula.grammar import parse
-from gramian.formula.syntax import Binary, Call, Flag, Name, Negative, Number, Text, label
+from gramian.formula.syntax import Binary, Call, Flag, Name, Negative, Not, Number, Text, label
 
 COLUMNS = ("y", "a", "b", "c", "d", "x", "z")
 ELEMENTWISE = sorted(set(FUNCTIONS) - {"as_number"})
@@ -29,6 +29,21 @@ expressions = st.recursive(
         st.builds(lambda function, argument: Call(function, (argument,)), st.sampled_from(ELEMENTWISE), inner),
     ),
     max_leaves=12,
+)
+literals = st.one_of(numbers, numbers.map(Negative), st.text(max_size=5).map(Text), st.booleans().map(Flag))
+listed = st.lists(st.text(max_size=5).map(Text), min_size=1, max_size=3).map(lambda parts: Call("c", tuple(parts)))
+compared = st.one_of(
+    st.builds(Binary, st.sampled_from(["==", "!=", "<", "<=", ">", ">="]), expressions, expressions | literals),
+    st.builds(Binary, st.just("%in%"), names, listed),
+)
+conditions = st.recursive(
+    compared,
+    lambda inner: st.one_of(
+        inner.map(Not),
+        st.builds(Binary, st.sampled_from("&|"), inner, inner),
+        st.builds(lambda *a: Binary("==", Call("ifelse", a), Number(1.0)), inner, expressions, expressions | literals),
+    ),
+    max_leaves=8,
 )
 levels = st.one_of(st.text(max_size=5).map(Text), numbers, numbers.map(Negative), st.booleans().map(Flag))
 structural = st.one_of(

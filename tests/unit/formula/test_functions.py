@@ -9,9 +9,11 @@ from unit.formula.formulas import expressions
 from gramian.batch import Batch
 from gramian.errors import DataError, FormulaError
 from gramian.formula.evaluate import evaluate
-from gramian.formula.functions import monomial, numeric_names, uses_as_number
+from gramian.formula.functions import monomial, uses_as_number
 from gramian.formula.grammar import parse, parse_expression
+from gramian.formula.kinds import uses
 from gramian.formula.syntax import label, names
+from gramian.schema import Kind
 
 X, Z = np.array([1.0, 2.0, -3.0]), np.array([4.0, 0.5, 2.0])
 BATCH = Batch(
@@ -80,14 +82,19 @@ def test_text_is_no_number():
 def test_every_expression_has_a_value_on_every_batch(node):
     batch = Batch(3, dict.fromkeys(names(node), X))
     assert evaluate({"x": node}, batch)["x"].values.shape == (3,)
-    assert set(numeric_names(node)) == set(names(node))
+    assert set(uses(node)) == {(name, Kind.NUMBER) for name in names(node)}
 
 
 def test_who_must_be_a_number():
     node = parse_expression("log(x) + as_number(d) * z")
-    assert numeric_names(node) == ("x", "z")
     assert uses_as_number(node) == {"d"}
-    assert numeric_names(parse_expression("factor(x)")) == ()
+
+
+def test_as_what_columns_are_used():
+    term = parse("y ~ I(ifelse(a == 'u' & !b | month(d) %in% c(1, 2), x, z) > log(w))").terms
+    kinds = {name: str(kind) for name, kind in uses(term)}
+    expected = {"a": "text", "b": "boolean", "d": "date"} | dict.fromkeys(("x", "z", "w"), "number")
+    assert kinds == expected
 
 
 @pytest.mark.parametrize(
@@ -154,8 +161,8 @@ WRONG = {
     "poly(x, 2, raw=1)": (15, "TRUE or FALSE"),
     "poly(x, 2, rwa=TRUE)": (15, "did you mean 'raw'"),
     "poly(x, 2, raw=TRUE, raw=TRUE)": (25, "'raw' twice"),
-    "factor(log(x))": (7, "the name of a column"),
-    "factor(as_number(x))": (7, "the name of a column"),
+    "month(log(x))": (6, "the name of a column"),
+    "as_number(month(x))": (10, "the name of a column"),
     "C(x, ref=z)": (9, "a text, a number"),
     'factor(x, ref="b")': (14, "does not know 'ref'"),
     "I(poly(x, 2))": (2, "cannot stand inside I()"),

@@ -1,6 +1,6 @@
 import pytest
 from hypothesis import given
-from unit.formula.formulas import expressions, structural
+from unit.formula.formulas import conditions, expressions, structural
 
 from gramian.errors import FormulaError, GramianError
 from gramian.formula.functions import monomial
@@ -20,6 +20,11 @@ def is_term(node):
         return isinstance(node, Call) and len(names(node)) > 0 and monomial(node) != {}
     except FormulaError:  # a power beyond the bound
         return False
+
+
+@given(conditions)
+def test_a_condition_reads_back_from_its_label(node):
+    assert parse(f"y ~ I(x > {label(Call('I', (node,)))})").terms.arguments[0].right == Call("I", (node,))
 
 
 @given((expressions | structural).filter(is_term))

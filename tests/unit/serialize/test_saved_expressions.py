@@ -3,7 +3,7 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from unit.formula.formulas import expressions, structural
+from unit.formula.formulas import conditions, expressions, structural
 
 from gramian.formula.grammar import parse_expression
 from gramian.serialize.expressions import NODE
@@ -17,7 +17,7 @@ def node_from_json(obj):
     return NODE.load(obj, {}, "an expression")
 
 
-@given(expressions | structural)
+@given(expressions | structural | conditions)
 def test_a_tree_survives_json(node):
     assert node_from_json(node_to_json(node)) == node
 

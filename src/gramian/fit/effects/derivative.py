@@ -7,9 +7,11 @@ from typing import Any
 import numpy as np
 
 from gramian.batch import Batch
-from gramian.formula.functions import IDENTITY_FUNCTIONS
+from gramian.formula.choices import truth
+from gramian.formula.evaluate import Evaluation
+from gramian.formula.functions import DATE_PARTS, IDENTITY_FUNCTIONS
 from gramian.formula.splines import Spline
-from gramian.formula.syntax import Binary, Call, Name, Negative, Node, Number
+from gramian.formula.syntax import Binary, Call, Flag, Name, Negative, Node, Not, Number
 from gramian.linalg.splines import b_basis_slopes, natural_basis_slopes
 from gramian.models.forward import OPERATIONS, Value
 from gramian.typing import Matrix, Vector
@@ -47,6 +49,18 @@ def _value(node: Node, column: str, batch: Batch) -> Value:
             return Value(np.float64(node.value), {})
         case Negative():
             return OPERATIONS["negative"](_value(node.operand, column, batch))
+        case Call(function="ifelse", arguments=(test, yes, no)):
+            return _chosen(truth(test, Evaluation(batch)).values, *(_value(n, column, batch) for n in (yes, no)))
+        case Call(function="pmin" | "pmax" as function, arguments=arguments):
+            first, *others = (_value(n, column, batch) for n in arguments)
+            for other in others:
+                is_first = first.value <= other.value if function == "pmin" else first.value >= other.value
+                first = _chosen(is_first, first, other)
+            return first
+        case Not() | Flag() | Binary(op="&" | "|" | "==" | "!=" | "<" | "<=" | ">" | ">=" | "%in%"):
+            return Value(Evaluation(batch).value(node).values, {})  # a step: constant on both sides
+        case Call(function=function) if function in DATE_PARTS:
+            return Value(Evaluation(batch).value(node).values, {})
         case Binary():
             return OPERATIONS[node.op](_value(node.left, column, batch), _value(node.right, column, batch))
         case Call() if node.function in IDENTITY_FUNCTIONS:
@@ -54,3 +68,11 @@ def _value(node: Node, column: str, batch: Batch) -> Value:
         case Call() if node.function in OPERATIONS:
             return OPERATIONS[node.function](_value(node.arguments[0], column, batch))
     raise TypeError(f"no derivative: {node}")
+
+
+def _chosen(first: Any, yes: Value, no: Value) -> Value:
+    """One of two values, with its derivative."""
+    partials = {
+        k: np.where(first, yes.partials.get(k, 0.0), no.partials.get(k, 0.0)) for k in yes.partials | no.partials
+    }
+    return Value(np.where(first, yes.value, no.value), partials)

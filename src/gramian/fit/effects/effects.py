@@ -21,6 +21,7 @@ from gramian.fit.effects.settings import (
     check_predictor,
     checked_value,
     grid,
+    is_comparable,
     is_numeric,
     labels,
     levels_of,
@@ -152,7 +153,8 @@ def contrasts_of(variables: Any, pairs: str, model: EffectModel) -> list[Contras
     """The comparisons that are asked for: of columns by name, or by name with values."""
     design = model.design
     if not isinstance(variables, Mapping):
-        names = predictors(design) if variables is None else _listed(variables)
+        comparable = [name for name in predictors(design) if is_comparable(name, design)]
+        names = comparable if variables is None else _listed(variables)
         variables = dict.fromkeys(names)
     out = []
     for name, values in variables.items():
@@ -166,6 +168,8 @@ def _contrasts(name: str, values: Any, pairs: str, model: EffectModel) -> list[C
     design = model.design
     levels = levels_of(name, design)
     if levels is None and (values is None or np.ndim(values) == 0):
+        if not is_comparable(name, design):
+            raise OptionError(f"'{name}' is no column of numbers here: name two of its values to compare, as in a list")
         step = 1.0 if values is None else checked_value(name, values, design)
         return [Contrast(name, None, Shifted(float(step)), (str(Shifted(float(step))), ""))]
     chosen = model.ordered_levels(name) if values is None else [checked_value(name, v, design) for v in _listed(values)]

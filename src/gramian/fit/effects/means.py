@@ -41,6 +41,10 @@ def means(model: EffectModel, over: RowsToAverage, factors: str | Sequence[str],
     ordered = {name: model.ordered_levels(name) for name in wanted if name not in (at or {})}
     settings = grid({**ordered, **(at or {})}, design)
     fixed = dict(settings[0]).keys()
+    for factor in design.terms.factors.values():
+        if factor.node is not None and not fixed >= {*factor.columns}:
+            columns = listing(n for n in factor.columns if n not in fixed)
+            raise OptionError(f"there are no means of {factor.column}: set {columns} by at=")
     numeric = names(*design.terms.variables.values(), *design.offsets)
     at_means = column_means(model, [name for name in numeric if name not in fixed], over)
     gradients, offsets = zip(*(_row(model, {**_fixed(at_means), **dict(setting)}) for setting in settings), strict=True)

@@ -155,7 +155,7 @@ class EffectModel:
         design, terms = self.design, self.design.terms
         variables = {v: node for v, node in terms.variables.items() if set(names(node)) <= columns}
         splines = {label: s for label, s in terms.splines.items() if variables.keys() >= set(s.columns)}
-        factors = {label: factor for label, factor in terms.factors.items() if factor.column in columns}
+        factors = {label: factor for label, factor in terms.factors.items() if set(factor.columns) <= columns}
         offsets = design.offsets if set(names(*design.offsets)) <= columns else ()
         return replace(design, terms=Terms((), variables, factors, (), splines), offsets=offsets)
 

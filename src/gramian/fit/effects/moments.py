@@ -155,9 +155,10 @@ def _in_columns(model: EffectModel, setting: Setting) -> SettingInColumns | None
     fixed = {v for v, by in touched.items() if all(isinstance(change, Fixed) for change in by)}
     first = {v: by[0] for v, by in touched.items() if isinstance(variables[v], Name)}
     shifted = {v: change.by for v, change in first.items() if isinstance(change, Shifted)}
-    if len(fixed) + len(shifted) < len(touched):
-        return None
     columns = {column for column, change in changes.items() if isinstance(change, Fixed)}
+    computed = [{*f.columns} for f in design.terms.factors.values() if f.node is not None]
+    if len(fixed) + len(shifted) < len(touched) or any(changes.keys() & c and not columns >= c for c in computed):
+        return None
     reader = Reader(replace(model.only(columns), offsets=()), response=False)
     observed = reader.read(changed(Batch(1, {}), setting))
     return SettingInColumns(

@@ -72,7 +72,7 @@ class EffectRows:
         terms = design.terms
         splines = {k: s for k, s in terms.splines.items() if columns & set(names(s.node))}
         variables = {v: node for v, node in terms.variables.items() if columns & set(names(node))}
-        factors = {f: factor for f, factor in terms.factors.items() if factor.column in columns}
+        factors = {f: factor for f, factor in terms.factors.items() if columns & set(factor.columns)}
         offsets = design.offsets if columns & set(names(*design.offsets)) else ()
         touched = replace(terms, terms=(), variables=variables, factors=factors, absorbed=(), splines=splines)
         observed = Reader(replace(design, terms=touched, offsets=offsets), response=False).read(batch)

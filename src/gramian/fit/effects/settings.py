@@ -8,13 +8,17 @@ from itertools import product
 from typing import Any, TypeAlias
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from gramian.batch import Batch
 from gramian.column import Coded, Numbers
 from gramian.errors import OptionError, did_you_mean, listing
 from gramian.formula.coding import level_name
 from gramian.formula.design import Design
+from gramian.formula.kinds import uses
 from gramian.formula.syntax import names
+from gramian.schema import Kind
 from gramian.typing import Level
 
 
@@ -72,6 +76,14 @@ class ChangedBatch(Batch):
         values, present = Batch.numbers(self, name)
         return Numbers(values if change is None else values + change.by, present)
 
+    def arrow(self, name: str) -> Any:
+        """As of `Batch`, with the setting's values."""
+        change = self.changes.get(name)
+        if isinstance(change, Fixed):
+            return pa.repeat(change.value, self.rows)
+        values = Batch.arrow(self, name)
+        return values if change is None else pc.add(values.cast(pa.float64()), change.by)
+
     def factor(self, name: str, known: range | None = None) -> Coded:
         """As of `Batch`, with the setting's level."""
         change = self.changes.get(name)
@@ -115,9 +127,30 @@ def checked_value(name: str, value: Any, design: Design) -> Level:
                 return level
         texts = [level_name(level) for level in levels]
         raise OptionError(f"'{name}' has no level {value!r}{did_you_mean(str(value), texts)} ({listing(texts)})")
-    if isinstance(value, bool) or not isinstance(value, int | float) or not np.isfinite(value):
-        raise OptionError(f"'{name}' is a column of numbers, and cannot be set to {value!r}")
+    kind = _kind_of_use(name, design)
+    if kind is Kind.TEXT and isinstance(value, str):
+        return value
+    if kind is Kind.BOOLEAN and isinstance(value, bool):
+        return value
+    is_number = isinstance(value, int | float) and not isinstance(value, bool) and np.isfinite(value)
+    if kind is not Kind.NUMBER or not is_number:
+        what = {Kind.NUMBER: "numbers", Kind.TEXT: "text", Kind.DATE: "dates"}.get(kind, "true and false")
+        raise OptionError(f"'{name}' is a column of {what}, and cannot be set to {value!r}")
     return float(value)
+
+
+def _kind_of_use(name: str, design: Design) -> Kind:
+    """As what the formula uses a column that is no factor: a number unless it is only compared with something else."""
+    terms = design.terms
+    computed = (f.node for f in terms.factors.values() if f.node is not None)
+    nodes = (*terms.variables.values(), *design.offsets, *computed)
+    kinds = {kind for node in nodes for used, kind in uses(node) if used == name}
+    return Kind.NUMBER if Kind.NUMBER in kinds or not kinds else min(kinds)
+
+
+def is_comparable(name: str, design: Design) -> bool:
+    """Whether a column has levels, or is a number that may be larger."""
+    return levels_of(name, design) is not None or _kind_of_use(name, design) is Kind.NUMBER
 
 
 def levels_of(name: str, design: Design) -> Sequence[Level] | None:
@@ -131,7 +164,7 @@ def predictors(design: Design) -> tuple[str, ...]:
     """Names of the columns that predictions depend on."""
     terms = design.terms
     used = names(*terms.variables.values(), *design.offsets)
-    return tuple(dict.fromkeys([*used, *(f.column for f in terms.factors.values())]))
+    return tuple(dict.fromkeys([*used, *(c for f in terms.factors.values() for c in f.columns)]))
 
 
 def check_predictor(name: str, design: Design) -> None:
@@ -145,7 +178,8 @@ def check_predictor(name: str, design: Design) -> None:
 
 def is_numeric(name: str, design: Design) -> bool:
     """Whether a column enters as numbers, so that it has slopes."""
-    return name in names(*design.terms.variables.values(), *design.offsets)
+    used = name in names(*design.terms.variables.values(), *design.offsets)
+    return used and _kind_of_use(name, design) is Kind.NUMBER
 
 
 def together(first: Setting, second: Setting) -> Setting:

@@ -75,7 +75,7 @@ def gram_data_of(design: Design, source: Source, accumulated: AnyAccumulated) ->
 def stored_schema(design: Design, schema: Schema) -> Schema:
     """The schema of the columns that a formula for these sums may name, a part of that of the source."""
     nodes = [*design.terms.variables.values(), *design.outcome.values(), *design.offsets]
-    columns = {n for node in nodes for n in names(node)} | {f.column for f in design.terms.factors.values()}
+    columns = {n for node in nodes for n in names(node)} | {c for f in design.terms.factors.values() for c in f.columns}
     matrices = {m: k for m, k in schema.matrices.items() if all(f"{m}[{i}]" in columns for i in range(k))}
     return Schema(tuple(f for f in schema.fields if f.name in columns), matrices)
 

@@ -16,12 +16,14 @@ from gramian.fit.passes.accumulate import refuse_row
 from gramian.formula.design import Design
 from gramian.formula.dropped_rows import DroppedRows
 from gramian.formula.functions import bare
+from gramian.formula.kinds import uses
 from gramian.formula.row_reader import Observed, Reader
-from gramian.formula.syntax import Name, Node, names
+from gramian.formula.syntax import Name, Node
 from gramian.linalg.exact.accumulator import ExactAccumulator
 from gramian.linalg.exact.decimals import Decimals, parse, to_int64
 from gramian.linalg.exact.moments import ExactMoments
 from gramian.linalg.monomials import Coordinate
+from gramian.schema import Kind
 from gramian.typing import Codes, Mask, Vector
 
 
@@ -103,7 +105,7 @@ class ExactUnitAccumulator:
         spline_columns = {name for spline in design.terms.splines.values() for name in spline.columns}
         unexpanded = {v: node for v, node in nodes.items() if v not in spline_columns}
         self.bare_columns = {v: name for v, node in unexpanded.items() if (name := _column(node)) is not None}
-        used = [name for node in (*nodes.values(), *design.offsets) for name in names(node)]
+        used = [n for node in (*nodes.values(), *design.offsets) for n, kind in uses(node) if kind is Kind.NUMBER]
         self.numbers = tuple(dict.fromkeys([*used, *filter(None, (design.weight, design.count))]))
 
     def add(self, batch: Batch) -> None:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, replace
 
 from gramian.errors import FormulaError, OptionError, did_you_mean, listing
 from gramian.formula.arithmetic import expression
 from gramian.formula.curves.program import affine, compiled
 from gramian.formula.design import Design
-from gramian.formula.functions import FUNCTIONS, STRUCTURAL
+from gramian.formula.functions import CHOICES, FUNCTIONS, STRUCTURAL
 from gramian.formula.grammar import parse_expression
-from gramian.formula.syntax import Binary, Call, Name, Negative, Node, label, names, walk
+from gramian.formula.syntax import LOGICAL, Binary, Call, Name, Negative, Node, Not, label, names, walk
 from gramian.formula.terms import Terms, check_numeric
 from gramian.formula.tokens import Cursor, cursor_at_start, formula_error
 from gramian.models.curve import Shape
@@ -271,6 +271,7 @@ def curve_of(
     template = parse_expression(parsed.named_curve.equation) if parsed.named_curve else parsed.curve
     substitutes = {"x": parsed.curve} if parsed.named_curve else {}
     parameter_set, iterated, later = set(parameters), set(bounded), set(started)
+    _check_choices(parsed, parameter_set - set(schema.names))
     linear, parts = affine(template, sorted((p for p in parameters if p not in iterated), key=later.__contains__))
     nonlinear = tuple(p for p in parameters if p not in linear)
     free = None in parts
@@ -288,6 +289,16 @@ def curve_of(
     return Curve(parsed.text, parsed.outcome, parameters, inputs, shape, equation, weight, curve_name)
 
 
+def _check_choices(parsed: ParsedCurve, parameters: Set[str]) -> None:
+    """Raise FormulaError where a parameter decides between pieces of the curve: there it has no derivative."""
+    for part in walk(parsed.curve):
+        chooses = isinstance(part, Call) and part.function in CHOICES
+        decides = isinstance(part, Not) or (isinstance(part, Binary) and part.op in LOGICAL)
+        if (decides or chooses) and (found := parameters & {*names(part)}):
+            reason = f"'{min(found)}' is a parameter; comparisons and choices are of columns, as in a * (x > 0)"
+            raise formula_error(reason, parsed.text, part.position)
+
+
 def _substituted(node: Node, values: Mapping[str, Node]) -> Node:
     """An expression with names replaced by expressions."""
     match node:
@@ -295,6 +306,8 @@ def _substituted(node: Node, values: Mapping[str, Node]) -> Node:
             return values.get(node.name, node)
         case Negative():
             return Negative(_substituted(node.operand, values))
+        case Not():
+            return Not(_substituted(node.operand, values))
         case Binary():
             return Binary(node.op, _substituted(node.left, values), _substituted(node.right, values))
         case Call():
