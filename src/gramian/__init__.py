@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from gramian.api.arithmetic import compare_grams as compare_grams
     from gramian.api.arithmetic import subtract as subtract
     from gramian.api.curve import curve as curve
+    from gramian.api.databases import sql as sql
     from gramian.api.generalized import glm as glm
     from gramian.api.instrumental import iv as iv
     from gramian.api.linear import fits as fits
@@ -37,7 +38,7 @@ from gramian.version import __version__ as __version__
 __all__ = [
     "Dask", "Local", "add", "anova", "compare", "compare_grams", "csv", "curve", "derive", "errors", "fits",
     "from_moments", "glm", "gram", "iv", "lesson", "load", "ols", "plan", "ridge", "rolling", "rows", "show_versions",
-    "subtract", "table",
+    "sql", "subtract", "table",
 ]  # fmt: skip
 
 _HOME = {
@@ -63,6 +64,7 @@ _HOME = {
     "rolling": "gramian.api.windows",
     "rows": "gramian.api.rows",
     "show_versions": "gramian.api.versions",
+    "sql": "gramian.api.databases",
     "subtract": "gramian.api.arithmetic",
     "table": "gramian.api.tables",
 }

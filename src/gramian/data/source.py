@@ -19,7 +19,7 @@ from gramian.errors import DataError
 
 SUPPORTED = (
     "paths, patterns, folders and lists of Parquet, CSV or Arrow files; frames of pandas, polars or pyarrow; "
-    "frames of Dask; DuckDB relations; tables of Delta and Iceberg; pyarrow datasets; dicts of arrays; "
+    "frames of Dask; tables and queries of databases; tables of Delta and Iceberg; pyarrow datasets; dicts of arrays; "
     "iterables of batches"
 )
 
@@ -110,6 +110,13 @@ def _read_relation(data: Any) -> Source:
     return read_relation(data)
 
 
+def _read_sql(data: Any) -> Source:
+    """A source over a table or query of a database."""
+    from gramian.data.sql.source import table_source
+
+    return table_source(data.connection, data.relation, data.pushdown)
+
+
 def _read_delta(data: Any) -> Source:
     """A source over a Delta table."""
     from gramian.data.delta import read_delta
@@ -175,6 +182,7 @@ READERS: tuple[tuple[Callable[[Any], bool], Callable[[Any], Source]], ...] = (
     (_is_source, lambda data: data),
     (lambda data: isinstance(data, CsvFiles), read_csv_files),
     (lambda data: isinstance(data, Rows), _read_rows),
+    (_is_named("gramian", "SqlTable"), _read_sql),
     (lambda data: table_folder(data) == DELTA, _read_delta),
     (lambda data: table_folder(data) == ICEBERG, _read_iceberg),
     (_is_named("deltalake", "DeltaTable"), _read_delta),

@@ -1,0 +1,62 @@
+"""`gm.sql`: a table or query of a database as data."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gramian.data.sql.connection import connection_of, database_errors
+from gramian.data.sql.table import SqlTable
+from gramian.data.sql.text import relation_of
+
+
+def sql(connection: Any, table: str, *, dialect: str | None = None, pushdown: bool | None = None) -> SqlTable:
+    """A table or query of a database as data.
+
+    Parameters
+    ----------
+    connection : object
+        A connection of DuckDB, of ADBC or of a driver of Python's DBAPI (sqlite3, psycopg), an engine of SQLAlchemy, or
+        a URL such as "postgresql://user@host/name", "duckdb:///file.db" or "sqlite:///file.db". It is busy while a fit
+        runs.
+    table : str
+        The name of a table or view, or one SELECT whose rows are the same at each reading.
+    dialect : {"duckdb", "postgres", "sqlite", "snowflake", "bigquery", "databricks"}, optional
+        The SQL of the database, where the connection does not say it.
+    pushdown : bool, optional
+        Whether a linear model or a Gram has its sums of products made by the database, so that no rows travel. By
+        default they are where the database is a server; a database inside this process hands its rows over, which takes
+        less time. `gramian.plan` says what is done, and why.
+
+    Returns
+    -------
+    SqlTable
+        What every function takes as data.
+
+    Raises
+    ------
+    OptionError
+        For what is no connection, neither a table nor a SELECT, or a query that gives other rows each time.
+    DataError
+        Where a database cannot be opened.
+    MissingExtraError
+        Where a package that is needed is not installed.
+
+    Notes
+    -----
+    Values that are null, NaN or infinite, weights and integers beyond 2^53 are treated as those of files. Only names of
+    columns that the database lists become part of a query, in quotes. The order in which a server adds is its own, so
+    the certificate bounds the error of n additions by n u, with u = 2^-53.
+
+    Examples
+    --------
+    >>> import sqlite3
+    >>> import gramian as gm
+    >>> connection = sqlite3.connect(":memory:")
+    >>> _ = connection.executescript("CREATE TABLE t (x, y); INSERT INTO t VALUES (1, 2), (2, 4), (3, 5), (4, 8);")
+    >>> fit = gm.ols("y ~ x", gm.sql(connection, "t"))
+    >>> round(fit["x"], 12)
+    1.9
+    """
+    with database_errors("connection"):
+        known = connection_of(connection, dialect)
+    return SqlTable(known, relation_of(table, known.dialect), pushdown)

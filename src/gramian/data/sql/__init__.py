@@ -1,0 +1,1 @@
+"""Tables and queries of databases: their connections, dialects, and rows."""
