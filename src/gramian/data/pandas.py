@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from gramian.batch import Input, Rereadable
@@ -50,6 +51,13 @@ def _index(index: Any) -> Sequence[tuple[str, Any]]:
 
 def _column(values: Any) -> Any:
     """A Series or a level of an index as an Arrow array."""
+    if isinstance(values.dtype, np.dtype) and values.dtype.kind == "f":
+        floats = values.to_numpy()
+        with np.errstate(all="ignore"):
+            total = np.add.reduce(floats)
+        # Arrow looks for NaN value by value; a sum that is a number says some times quicker that there is none.
+        if not np.isnan(total):
+            return pa.array(floats)
     return with_declared_order(pa.array(values, from_pandas=True), values.dtype)
 
 

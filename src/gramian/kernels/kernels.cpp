@@ -4,6 +4,7 @@
 // a product sum runs over the rows of a block in their order, one fused multiply-add a row, and sums of blocks are
 // added with their rounding errors. The compiler may not contract or reorder anything (-ffp-contract=off, no
 // -ffast-math). The interface is plain C, so that one library serves every version of Python.
+#include "cells.h"
 #include "parts.h"
 #include "twofold.h"
 #include "working_rows.h"
@@ -144,7 +145,7 @@ inline double* aligned(double* memory) {
 extern "C" {
 
 // Changes whenever a function below does: a library of another version is not used.
-int64_t gramian_interface() { return 7; }
+int64_t gramian_interface() { return 8; }
 
 // The best instruction set of this processor for which a library is compiled: 4, 3 (x86-64-v4, v3), 1 (the portable
 // build is quick, as on ARM) or 0 (a fused multiply-add would be done by software).
@@ -315,6 +316,49 @@ void gramian_twofold_products(const Part* x, const Part* x_low, int64_t rows, co
       }
     }
   }
+}
+
+// Adds rows of k columns to the rows of a table (., k) that their codes name, and counts them, one after another.
+// factors : by which the values of each row are multiplied, or null; counts : how often each row counts, or null.
+void gramian_add_by_code(const Strided* columns, int64_t k, int64_t rows, const int64_t* codes, const double* factors,
+                         const double* counts, double* sums, int64_t* sizes) {
+  for (int64_t i = 0; i < rows; i++) {
+    if (i + ROWS_AHEAD < rows) {
+      const double* next = sums + codes[i + ROWS_AHEAD] * k;
+      for (int64_t j = 0; j < k; j += STRIP) __builtin_prefetch(next + j, 1);
+    }
+    double* out = sums + codes[i] * k;
+    sizes[codes[i]] += counts ? (int64_t)counts[i] : 1;
+    for (int64_t j = 0; j < k; j++) {
+      double x = *(const double*)(columns[j].data + i * columns[j].stride);
+      out[j] += factors ? x * factors[i] : x;
+    }
+  }
+}
+
+// The sum of two tables of k sums over the cells of some factors, and how many cells it has. The result has the memory
+// of both together: codes (f, n + m), rows (n + m,), sums (n + m, k).
+int64_t gramian_add_cells(const Cells* tables, int64_t factors, int64_t k, int64_t* codes, int64_t* rows, double* sums) {
+  const Cells &a = tables[0], &b = tables[1];
+  int64_t size = a.count + b.count, out = 0;
+  for (int64_t i = 0, j = 0; i < a.count || j < b.count; out++) {
+    int order = j == b.count ? -1 : i == a.count ? 1 : order_of(a, i, b, j, factors);
+    const Cells& from = order > 0 ? b : a;
+    int64_t at = order > 0 ? j : i;
+    for (int64_t f = 0; f < factors; f++) codes[f * size + out] = from.codes[f * from.count + at];
+    rows[out] = from.rows[at];
+    const double *x = from.sums + at * k, *y = b.sums + j * k;
+    if (order < 0)
+      for (int64_t c = 0; c < k; c++) sums[out * k + c] = x[c];
+    else if (order > 0)
+      for (int64_t c = 0; c < k; c++) sums[out * k + c] = 0.0 + x[c];  // a zero without its sign, as NumPy adds it
+    else
+      for (int64_t c = 0; c < k; c++) sums[out * k + c] = x[c] + y[c];
+    if (order == 0) rows[out] += b.rows[j];
+    i += order <= 0;
+    j += order >= 0;
+  }
+  return out;
 }
 
 }  // extern "C"

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import ctypes
 
-INTERFACE = 7  # gramian_interface() of the source
+INTERFACE = 8  # gramian_interface() of the source
 NAMES = {4: "v4", 3: "v3", 1: "portable"}  # gramian_instructions() of the source
 
 
@@ -86,5 +86,8 @@ def _declare(functions: Any, ctypes: Any) -> None:
     functions.gramian_twofold_times.argtypes = [address, address, number, address, address, address, address]
     functions.gramian_twofold_products.argtypes = [address, address, number, address, address, address, address]
     functions.gramian_digits.argtypes = [address, number, number, address, address, number, address, number, address]
-    for name in ("digits", "products", "twofold_times", "twofold_products"):
+    functions.gramian_add_by_code.argtypes = [address, number, number, *[address] * 5]
+    functions.gramian_add_cells.restype = number
+    functions.gramian_add_cells.argtypes = [address, number, number, address, address, address]
+    for name in ("add_by_code", "digits", "products", "twofold_times", "twofold_products"):
         getattr(functions, f"gramian_{name}").restype = None

@@ -82,9 +82,9 @@ def self_products(
     if out is None or out.shape != (width, width) or not out.flags.c_contiguous:
         out = np.empty((width, width))
     memory = np.empty(library.functions.gramian_memory(width))
-    numbers, factors = _contiguous(numbers), _contiguous(factors)
+    numbers, factors = contiguous(numbers), contiguous(factors)
     library.functions.gramian_products(
-        *described.arguments, rows, _at(numbers), _at(factors), _at(out), _at(memory)
+        *described.arguments, rows, address(numbers), address(factors), address(out), address(memory)
     )  # fmt: skip
     return out
 
@@ -126,13 +126,13 @@ def add_working_products(
     """
     variance, link, observed = model
     code = np.array([VARIANCES.index(variance), LINKS.index(link), observed], np.int64)
-    y, offset, prior = (_contiguous(values) for values in rows)
+    y, offset, prior = (contiguous(values) for values in rows)
     described, width = _described(parts)
     b, memory = np.ascontiguousarray(b), np.empty(library.functions.gramian_memory(width + 1))
     return float(
         library.functions.gramian_working_products(
-            *described.arguments, len(rows[0]), height, _at(code), _at(b), _at(y), _at(offset), _at(prior),
-            _at(products), _at(memory)
+            *described.arguments, len(rows[0]), height, address(code), address(b), address(y), address(offset),
+            address(prior), address(products), address(memory)
         )
     )  # fmt: skip
 
@@ -168,7 +168,7 @@ def digits(library: Library, parts: Sequence[Part], factors: Vector, limits: Vec
     (described, _), wrong = _described(parts), np.zeros(m, np.bool_)
     factors, limits = np.ascontiguousarray(factors), np.ascontiguousarray(limits)
     library.functions.gramian_digits(
-        *described.arguments, m, _at(factors), _at(limits), n, _at(out), step // ITEM, _at(wrong)
+        *described.arguments, m, address(factors), address(limits), n, address(out), step // ITEM, address(wrong)
     )  # fmt: skip
     return wrong
 
@@ -179,7 +179,7 @@ def twofold_times(library: Library, A: Matrix, low: Matrix | None, v: Vector, v_
     v, v_low = np.ascontiguousarray(v), np.ascontiguousarray(v_low)
     hi, lo = np.empty(len(A)), np.empty(len(A))
     library.functions.gramian_twofold_times(
-        _at(x), _at(x_low), len(A), _at(v), _at(v_low), _at(hi), _at(lo)
+        address(x), address(x_low), len(A), address(v), address(v_low), address(hi), address(lo)
     )  # fmt: skip
     return hi, lo
 
@@ -192,7 +192,7 @@ def twofold_products(
     w, w_low = np.ascontiguousarray(w), np.ascontiguousarray(w_low)
     hi, lo = np.empty(A.shape[1]), np.empty(A.shape[1])
     library.functions.gramian_twofold_products(
-        _at(x), _at(x_low), len(A), _at(w), _at(w_low), _at(hi), _at(lo)
+        address(x), address(x_low), len(A), address(w), address(w_low), address(hi), address(lo)
     )  # fmt: skip
     return hi, lo
 
@@ -207,7 +207,7 @@ class _Described:
     @property
     def arguments(self) -> tuple[int, int]:
         """Address and number of the parts."""
-        return _at(self.parts), len(self.parts)
+        return address(self.parts), len(self.parts)
 
 
 def _described(parts: Sequence[Part]) -> tuple[_Described, int]:
@@ -229,7 +229,7 @@ def _described(parts: Sequence[Part]) -> tuple[_Described, int]:
             rows[-1] = joined
         column += shape.columns
     coordinates = np.array((shifts, scales), np.float64)
-    first, second = (_at(values) for values in coordinates)
+    first, second = (address(values) for values in coordinates)
     described = [(*row, first + ITEM * at, second + ITEM * at) for row, at in zip(rows, starts, strict=True)]
     return _Described(np.array(described, np.int64), coordinates), column
 
@@ -237,7 +237,7 @@ def _described(parts: Sequence[Part]) -> tuple[_Described, int]:
 def _unshifted(A: Matrix) -> tuple[Codes, Matrix]:
     """A matrix as one part, without a shift and with the scale one, and what is to be held while the part is used."""
     coordinates = _zeros_and_ones(A.shape[1])
-    return np.array([(*_shape_of(A), *map(_at, coordinates))], np.int64), coordinates
+    return np.array([(*_shape_of(A), *map(address, coordinates))], np.int64), coordinates
 
 
 @lru_cache(16)
@@ -260,7 +260,7 @@ def _shape_of(values: NDArray[Any]) -> _Shape:
     """The shape of an array (n, k) or (n,)."""
     strides = values.strides
     columns, along = (values.shape[1], strides[1]) if len(strides) == 2 else (1, 0)
-    return _Shape(_at(values), columns, strides[0], along, KINDS[values.dtype])
+    return _Shape(address(values), columns, strides[0], along, KINDS[values.dtype])
 
 
 def _joined(left: _Shape, right: _Shape) -> _Shape | None:
@@ -274,11 +274,11 @@ def _joined(left: _Shape, right: _Shape) -> _Shape | None:
     return _Shape(data, columns + right.columns, down, size, kind)
 
 
-def _contiguous(values: NDArray[Any] | None) -> NDArray[Any] | None:
+def contiguous(values: NDArray[Any] | None) -> NDArray[Any] | None:
     """The values of a vector side by side; nothing for none."""
     return None if values is None else np.ascontiguousarray(values)
 
 
-def _at(array: NDArray[Any] | None) -> int:
+def address(array: NDArray[Any] | None) -> int:
     """The address of the first element; zero for none."""
     return 0 if array is None else int(array.__array_interface__["data"][0])

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from gramian.kernels.cells import add_cells
+from gramian.kernels.library import library
 from gramian.linalg.factors.cell_keys import cells_of, key_sizes, keys_of, merged, sorted_runs
 from gramian.typing import Codes, Mask, Matrix
 
@@ -43,14 +45,12 @@ class CellSums:
 
         maps : for each factor an array, old code -> new code. Cells that become equal are added up.
         """
-        if any((m < 0).any() for m in maps):
-            present = np.logical_and.reduce([m[c] >= 0 for m, c in zip(maps, self.cells.T, strict=True)])
-            return CellSums(self.cells[present], self.rows[present], self.sums[present]).recode(
-                [np.maximum(m, 0) for m in maps]
-            )
         recoded = np.empty(self.cells.shape[::-1], np.int64)
         for m, codes, out in zip(maps, self.cells.T, recoded, strict=True):
             np.take(m, codes, out=out, mode="clip")  # codes are valid: the mode saves a copy
+        if recoded.size and recoded.min() < 0:
+            present = (recoded >= 0).all(axis=0)
+            return CellSums(self.cells[present], self.rows[present], self.sums[present]).recode(maps)
         cells = recoded.T
         if all(_increasing(m) for m in maps):
             return CellSums(cells, self.rows, self.sums)
@@ -68,6 +68,11 @@ class CellSums:
         if _before(self.cells, other.cells):
             parts = (self, other)
             return CellSums(*(np.concatenate([getattr(p, name) for p in parts]) for name in ("cells", "rows", "sums")))
+        kernel = library()
+        if kernel is not None:
+            tables = ((table.cells.T, table.rows, table.sums) for table in (self, other))
+            codes, rows, sums = add_cells(kernel, *tables)
+            return CellSums(codes.T, rows, sums)
         cells, mine, theirs = _union(self.cells, other.cells)
         rows, sums = np.zeros(len(cells), np.int64), np.zeros((len(cells), self.sums.shape[1]))
         rows[mine], sums[mine] = self.rows, self.sums

@@ -84,7 +84,6 @@ def _fill(
     """Add a block to one table."""
 
     def value(i: int) -> Vector:
-        values = columns.value(places[i])
-        return values if root_weight is None else values * root_weight
+        return columns.value(places[i])
 
-    table.add([columns.codes[f] for f in factors], [sizes[f] for f in factors], value, count)
+    table.add([columns.codes[f] for f in factors], [sizes[f] for f in factors], value, count, root_weight)

@@ -1,0 +1,81 @@
+"""Sums by codes and of tables by the kernel: the bits of NumPy, in every compiled library."""
+
+from __future__ import annotations
+
+from unittest.mock import patch
+
+import numpy as np
+import pytest
+
+from gramian.kernels.cells import add_by_code
+from gramian.kernels.library import Library
+from gramian.linalg.factors import cells
+from gramian.linalg.factors.cell_accumulator import CellAccumulator
+from gramian.linalg.factors.cells import CellSums
+from gramian.linalg.factors.dense_table import CompiledTable, DenseTable
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("counted", [False, True])
+def test_sums_by_codes_have_the_bits_of_bincount(compiled: Library, *, weighted: bool, counted: bool) -> None:
+    rng = np.random.default_rng(1)
+    n, L, k = 1000, 37, 10
+    A, code = rng.standard_normal((n, k)), rng.integers(0, L, n)
+    factors = rng.random(n) if weighted else None
+    counts = rng.integers(0, 3, n).astype(float) if counted else None
+    sums, rows = np.zeros((L, k)), np.zeros(L, np.int64)
+    # columns of a matrix by rows, one from its end, and a code that is not contiguous
+    columns = [*A.T[:-1], A[:, -1][::-1]]
+    add_by_code(compiled, columns, np.repeat(code, 2)[::2], factors, counts, sums, rows)
+    for j, column in enumerate(columns):
+        assert np.array_equal(sums[:, j], np.bincount(code, column if factors is None else column * factors, L))
+    assert np.array_equal(rows, np.bincount(code, counts, L))
+
+
+def test_tables_of_both_kinds_have_the_same_bits(compiled: Library) -> None:
+    rng = np.random.default_rng(2)
+    for width in (3, 400, 3000):
+        tables = DenseTable(width, 4), CompiledTable(width, 4, compiled)
+        start = np.arange(0, width, 3), np.full(len(range(0, width, 3)), 2), rng.random((len(range(0, width, 3)), 4))
+        for table in tables:
+            table.fill(*start)
+        # short blocks wait while a long one is summed at once
+        for n in (50, 700, 20, 900, 0, 2000, 7):
+            cell, values, factors = rng.integers(0, width, n), list(rng.standard_normal((4, n))), rng.random(n)
+            for table in tables:
+                table.add(cell, values, factors if n % 3 else None, None)
+        for table in tables:
+            table.flush()
+        plain, done = tables
+        assert np.array_equal(plain.rows, done.rows)
+        assert plain.sums.tobytes() == np.ascontiguousarray(done.sums).tobytes()
+
+
+@pytest.mark.parametrize("factors", [1, 2, 3])
+def test_sums_of_tables_have_the_bits_of_numpy(compiled: Library, factors: int) -> None:
+    rng = np.random.default_rng(factors)
+
+    def table(n: int, width: int) -> CellSums:
+        codes = np.unique(rng.integers(0, 9, (n, factors)), axis=0)
+        sums = rng.standard_normal((len(codes), width))
+        sums[::3] = -0.0
+        return CellSums(codes, rng.integers(1, 5, len(codes)), sums)
+
+    for width in (0, 1, 5):
+        one, other = table(40, width), table(60, width)
+        with patch.object(cells, "library", lambda: None):
+            plain = one + other
+        with patch.object(cells, "library", lambda: compiled):
+            done = one + other
+        assert np.array_equal(plain.cells, done.cells)
+        assert np.array_equal(plain.rows, done.rows)
+        assert plain.sums.tobytes() == done.sums.tobytes()
+
+
+def test_levels_without_rows_leave_the_order_of_cells_as_it_is() -> None:
+    table = CellAccumulator(2, 1)
+    codes = np.array([0, 2, 4, 2]), np.array([1, 1, 0, 0])
+    table.add(codes, (6, 2), lambda _: np.ones(4), None)
+    found = table.finish().recode([np.array([0, -1, 1, -1, 2, -1]), np.array([0, 1])])
+    assert found.cells.tolist() == [[0, 1], [1, 0], [1, 1], [2, 0]]
+    assert found.recode([np.array([0, -1, 1]), np.array([1, 0])]).cells.tolist() == [[0, 0], [1, 1]]
