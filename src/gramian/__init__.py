@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from gramian.api.linear import fits as fits
     from gramian.api.linear import ols as ols
     from gramian.api.linear import ridge as ridge
+    from gramian.api.mixed import mixed as mixed
     from gramian.api.moments import from_moments as from_moments
     from gramian.api.nested import anova as anova
     from gramian.api.planned import plan as plan
@@ -37,8 +38,8 @@ from gramian.version import __version__ as __version__
 
 __all__ = [
     "Dask", "Local", "add", "anova", "compare", "compare_grams", "csv", "curve", "derive", "errors", "fits",
-    "from_moments", "glm", "gram", "iv", "lesson", "load", "ols", "plan", "ridge", "rolling", "rows", "show_versions",
-    "sql", "subtract", "table",
+    "from_moments", "glm", "gram", "iv", "lesson", "load", "mixed", "ols", "plan", "ridge", "rolling", "rows",
+    "show_versions", "sql", "subtract", "table",
 ]  # fmt: skip
 
 _HOME = {
@@ -58,6 +59,7 @@ _HOME = {
     "iv": "gramian.api.instrumental",
     "lesson": "gramian.lessons",
     "load": "gramian.saved",
+    "mixed": "gramian.api.mixed",
     "ols": "gramian.api.linear",
     "plan": "gramian.api.planned",
     "ridge": "gramian.api.linear",

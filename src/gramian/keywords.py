@@ -187,6 +187,10 @@ class CurveKeywords(EngineKeywords, total=False):
     max_passes: int
 
 
+class MixedKeywords(CountedKeywords, CollinearKeywords, EngineKeywords, total=False):
+    """Of `mixed`, but for the likelihood."""
+
+
 class RollingKeywords(CountedKeywords, DigitsKeywords, CollinearKeywords, EngineKeywords, total=False):
     """Of `rolling`, but for those that say which windows."""
 

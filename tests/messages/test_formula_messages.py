@@ -69,8 +69,11 @@ y ~ x | firm | year
 '|' stands once, between the terms and the factors to absorb, as in y ~ x | firm
              ^
 y ~ (x | firm)
+random effects stand in the formula of a mixed model: use gm.mixed
+    ^
+y ~ ((x | firm))
 '|' stands once, between the terms and the factors to absorb, as in y ~ x | firm
-       ^
+        ^
 y | x ~ z
 '|' stands once, between the terms and the factors to absorb, as in y ~ x | firm
   ^

@@ -16,6 +16,8 @@ from gramian.fit.glm.result import GlmFit
 from gramian.fit.iv.result import IvFit
 from gramian.fit.leastsquares import predict as leastsquares
 from gramian.fit.linear.result import LinearFit
+from gramian.fit.mixed import predict as mixed
+from gramian.fit.mixed.result import MixedFit
 from gramian.fit.penalized.result import PenalizedFit
 from gramian.fit.wide import predict as wide
 from gramian.fit.wide.result import WideFit
@@ -80,6 +82,10 @@ KINDS: Mapping[type[Fit], FitKind] = {
     LinearFit: FitKind(_leastsquares),
     IvFit: FitKind(_leastsquares),
     GlmFit: FitKind(_glm_on_scale("response"), design=attrgetter("solved.linear.design"), on_scale=_glm_on_scale),
+    MixedFit: FitKind(
+        lambda fit, source, interval, level: mixed.predictions(fit.mixed, source),
+        without_covariance=lambda fit: "a prediction with random effects",
+    ),
     CurveFit: FitKind(
         lambda fit, *options: curve.predictions(fit.solved, *options), design=attrgetter("solved.curve.design")
     ),

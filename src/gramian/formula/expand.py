@@ -80,6 +80,9 @@ def expand(
         refuse_absorbed(formula)
     if formula.instruments is not None:
         refuse_instruments(formula.instruments, formula.text)
+    if formula.random:
+        message = "random effects stand in the formula of a mixed model: use gm.mixed"
+        raise formula_error(message, formula.text, formula.random[0].position)
     expansion = _Expansion(formula, tuple(columns), frozenset(columns), dict(matrices or {}), frozenset(excluded))
     for node in (formula.outcome, *formula.absorbed):
         expansion.check(node)

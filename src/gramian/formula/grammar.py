@@ -7,6 +7,7 @@ analysis of variance, Applied Statistics 22 (1973), 392-399, with R's spelling::
     outcome  = expression | "c(" expression {"," expression} ")"
     terms    = [sign] crossing {sign crossing}
     first    = terms "~" terms            also among the terms, as "[" first "]"
+    random   = "(" terms ("|" | "||") column {":" column} ")"      among the terms
     crossing = power {(":" | "*" | "/") power}
     power    = term ["^" integer]
     term     = "(" terms ")" | "0" | "1" | "." | column | call
@@ -31,6 +32,7 @@ from gramian.formula.syntax import (
     Name,
     Node,
     Number,
+    RandomTerms,
     label,
     names,
     walk,
@@ -39,6 +41,10 @@ from gramian.formula.tokens import SPECIAL, Cursor, cursor_at_start, formula_err
 
 MAX_POWER = 10
 SEPARATORS = "+", "-", ""  # what may follow a simple term; the text of the end token is empty
+NESTED = (
+    "nested or crossed groupings are not available: the groups of a model are those of one column, as in (1 | firm), "
+    "or of the combinations of several, as in (1 | firm:year)"
+)
 CROSSINGS = {"*": 1, "/": 1, ":": 2}  # precedence
 
 
@@ -115,6 +121,7 @@ class Formula:
     terms: Terms
     absorbed: tuple[Name, ...] = ()
     instruments: Instruments | None = None
+    random: tuple[RandomTerms, ...] = ()
 
 
 def parse(text: str) -> Formula:
@@ -131,7 +138,8 @@ def parse(text: str) -> Formula:
         cursor.fail(SPECIAL[second.operator], second.position)
     outcome = _outcome(cursor)
     instruments: list[Instruments] = []
-    terms = _terms(cursor, instruments)
+    random: list[RandomTerms] = []
+    terms = _terms(cursor, instruments, random)
     absorbed: tuple[Name, ...] = ()
     if cursor.token.operator == "|" and not cursor.tilde_follows:
         absorbed = _absorbed(cursor)
@@ -139,7 +147,7 @@ def parse(text: str) -> Formula:
         cursor.take()
         instruments.append(_first_stage(cursor))
     _finish(cursor)
-    return Formula(text, outcome, terms, absorbed, _together(instruments) if instruments else None)
+    return Formula(text, outcome, terms, absorbed, _together(instruments) if instruments else None, tuple(random))
 
 
 def _first_stage(cursor: Cursor) -> Instruments:
@@ -160,6 +168,37 @@ def _bracketed(cursor: Cursor) -> Instruments:
     if cursor.token.operator not in ("+", "-", "|", ""):
         cursor.fail("endogenous columns in brackets are joined to the others by '+', as in y ~ w + [x ~ z]")
     return first_stage
+
+
+def _random(cursor: Cursor) -> RandomTerms:
+    """Read `(terms | group)`, which stands alone between `+` signs."""
+    opening = cursor.take()
+    cursor.deeper()
+    terms = _terms(cursor)
+    correlated = cursor.token.operator == "|"
+    if not (cursor.accept("|") or cursor.accept("||")):
+        cursor.expected("an operator or '|'")
+    by = [_group(cursor)]
+    while cursor.accept(":"):
+        by.append(_group(cursor))
+    if cursor.token.operator in ("/", "+", "*"):
+        cursor.fail(NESTED)
+    cursor.close(opening)
+    if cursor.token.operator not in ("+", "-", "|", ""):
+        cursor.fail("random effects are joined to the other terms by '+', as in y ~ x + (1 | firm)")
+    return RandomTerms(terms, tuple(dict.fromkeys(by)), correlated, opening.position)
+
+
+def _group(cursor: Cursor) -> str:
+    """Read the column of a grouping; factor(firm) is the column firm."""
+    token = cursor.token
+    if token.kind not in ("name", "quoted"):
+        cursor.expected("the column of a grouping")
+    node = named(cursor)
+    column = node.arguments[0] if isinstance(node, Call) and node.function in ("factor", "C") else node
+    if not isinstance(column, Name):
+        cursor.fail("right of '|' stands the column of a grouping, as in (1 | firm)", token.position)
+    return column.name
 
 
 def _together(parts: list[Instruments]) -> Instruments:
@@ -242,14 +281,22 @@ def _check_outcome(cursor: Cursor, node: Node, start: int) -> None:
         cursor.fail("the outcome uses no column", start)
 
 
-def _terms(cursor: Cursor, instruments: list[Instruments] | None = None) -> Terms:
-    """Read terms joined by `+` and `-`. instruments : takes up what stands in brackets, where that may stand."""
+def _terms(
+    cursor: Cursor, instruments: list[Instruments] | None = None, random: list[RandomTerms] | None = None
+) -> Terms:
+    """Read terms joined by `+` and `-`.
+
+    instruments, random : take up what stands in brackets and random effects, where these may stand.
+    """
     parts: list[tuple[bool, Terms]] = []
-    while not (parts or instruments) or cursor.token.operator in ("+", "-"):
+    while not (parts or instruments or random) or cursor.token.operator in ("+", "-"):
         adding = _sign(cursor)
         position = cursor.token.position
         if cursor.token.operator == "[" and instruments is not None and adding:
             instruments.append(_bracketed(cursor))
+            continue
+        if cursor.token.operator == "(" and random is not None and adding and cursor.bar_inside:
+            random.append(_random(cursor))
             continue
         part = named(cursor) if _is_simple(cursor) else _crossing(cursor)
         # 0 and 1 stand for the intercept

@@ -192,6 +192,28 @@ def _enclosed(node: Node, least: int) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class RandomTerms:
+    """Terms whose coefficients are random effects of the groups of one grouping.
+
+    Attributes
+    ----------
+    terms : Terms
+        What is left of the bar: `1 + x` in `(1 + x | firm)`.
+    by : tuple of str
+        Columns that make the groups, `a` and `b` of `(1 | a:b)`.
+    correlated : bool
+        Whether the effects of a group may be correlated: false for `(1 + x || firm)`.
+    position : int
+        Offset of the parenthesis in the text.
+    """
+
+    terms: Terms
+    by: tuple[str, ...]
+    correlated: bool = True
+    position: int = field(default=0, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Instruments:
     """Endogenous terms and the instruments that stand outside the model.
 

@@ -158,6 +158,16 @@ class Cursor:
         part = takewhile(lambda token: token.operator != "|", outside_parentheses(self.tokens[self.at + 1 :]))
         return any(token.operator == "~" for token in part)
 
+    @property
+    def bar_inside(self) -> bool:
+        """Whether the parenthesis that opens here holds a `|` that is in no inner one: then it is a random effect."""
+        depth = 0
+        for token in self.tokens[self.at :]:
+            depth += (token.operator == "(") - (token.operator == ")")
+            if depth == 0 or (depth == 1 and token.operator in ("|", "||")):
+                return depth == 1
+        return False
+
     def deeper(self) -> None:
         """Enter one more level of nesting; FormulaError beyond `MAX_NESTING`."""
         self.depth += 1

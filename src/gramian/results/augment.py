@@ -27,7 +27,7 @@ def augmented(rowwise: RowwiseFit, source: Source) -> pa.Table:
     names = NAMES if there.design.outcome else without_outcome
     parts = [_part(there, rows, names) for rows in there.read(source)]
     if not parts:
-        return pa.table({**dict.fromkeys(there.design.columns, pa.nulls(0)), **dict.fromkeys(names, pa.nulls(0))})
+        return pa.table({**dict.fromkeys(there.names, pa.nulls(0)), **dict.fromkeys(names, pa.nulls(0))})
     return pa.concat_tables(parts, promote_options="permissive")
 
 
@@ -40,7 +40,7 @@ def _part(rowwise: RowwiseFit, rows: Rows, names: tuple[str, ...]) -> pa.Table:
     added = [(name, v) for name, v in zip(NAMES, values, strict=True) if name in names]
     if names == NAMES and evaluated.influence is not None:
         added += zip(INFLUENCE, evaluated.influence, strict=True)
-    columns: Mapping[str, Any] = {name: _column(rows, name) for name in rowwise.design.columns}
+    columns: Mapping[str, Any] = {name: _column(rows, name) for name in rowwise.names}
     return pa.table({**columns, **{name: _over_all_rows(v, rows) for name, v in added}})
 
 

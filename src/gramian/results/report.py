@@ -88,15 +88,17 @@ def coefficient_table(fit: Estimates, level: float) -> list[RenderableType]:
     table = Table(box=box.HORIZONTALS, show_edge=True, pad_edge=False, header_style="bold")
     table.add_column("", no_wrap=True)
     digits_column = ("digits",) if "digits" in values else ()
+    df_column = ("df",) if "df" in values else ()
+    low = f"{100 * level:.6g} % low"
     for heading in (
-        "estimate", "std. error", fit.statistic, "p-value", "", f"{100 * level:.6g} % low", "high", *digits_column
+        "estimate", "std. error", fit.statistic, *df_column, "p-value", "", low, "high", *digits_column
     ):  # fmt: skip
         table.add_column(
             Text(heading, justify="right"), justify="right" if heading == "p-value" else "left", no_wrap=True
         )
     rows = zip(
         map(printable, fit.names[shown]), cells["estimate"], cells["std_error"], cells["statistic"],
-        map(p_value, p), map(stars, p), cells["conf_low"], cells["conf_high"],
+        *(cells[name] for name in df_column), map(p_value, p), map(stars, p), cells["conf_low"], cells["conf_high"],
         *(map(format_digits, values[name]) for name in digits_column), strict=True,
     )  # fmt: skip
     for row in rows:

@@ -104,6 +104,8 @@ class RowwiseFit:
         Title of the picture of the line, where the names of outcome and predictor do not say enough.
     stopped : bool
         Whether the fit is one where an iteration stopped before it converged.
+    beside : tuple of str
+        Columns that predictions need beside those of the design.
     """
 
     fit: Any
@@ -118,6 +120,12 @@ class RowwiseFit:
     binomial: bool = False
     title: str = ""
     stopped: bool = False
+    beside: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the columns that are read."""
+        return tuple(dict.fromkeys((*self.design.columns, *self.beside)))
 
     @property
     def outcome(self) -> str:
@@ -146,13 +154,13 @@ class RowwiseFit:
 
     def read(self, source: Source) -> Iterator[Rows]:
         """The complete rows of each batch, in one pass. Raises ColumnError where a column is not in the data."""
-        for name in self.design.columns:
+        for name in self.names:
             source.schema[name]  # raises where a column is missing
         # The terms are evaluated by `values`; here only outcome, weights and missing values are read.
         outcome = replace(self.design, terms=Terms((), {}, {}), offsets=(), matrix=None)
         first = 0
         for unit in source.units:
-            for batch in unit.batches(self.design.columns):
+            for batch in unit.batches(self.names):
                 yield self._rows(batch, Reader(outcome), first)
                 first += batch.rows
 

@@ -25,10 +25,12 @@ def columns(fit: Estimates, level: float) -> dict[str, Vector]:
     # Some solvers certify no digits; their tables do without the column.
     certified = getattr(fit.solved, "accuracy", None)
     digits = {} if certified is None else {"digits": certified.digits}
+    degrees = getattr(fit, "df", None)  # where each coefficient has its own
     return {
         "estimate": fit.coefficients,
         "std_error": fit.std_errors,
         "statistic": fit.statistics,
+        **({} if degrees is None else {"df": degrees}),
         "p_value": fit.p_values,
         "conf_low": low,
         "conf_high": high,

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from gramian.errors import FormulaError, OptionError
-from gramian.fit.passes.accumulate import Accumulated
 from gramian.fit.passes.job import design_of_formula
 from gramian.fit.passes.options import Options
 from gramian.formula.design import Design
@@ -15,7 +14,6 @@ from gramian.formula.submodel import formula_text
 from gramian.formula.syntax import Call, Instruments, Name, Number, names
 from gramian.formula.terms import Term
 from gramian.formula.tokens import formula_error
-from gramian.linalg.subset_sums import AvailableSums, plan_subset, subset_sums
 from gramian.schema import Schema
 
 Key = frozenset[str]
@@ -157,20 +155,3 @@ def _check_overlaps(
     for what, terms in (("endogenous term", endogenous), ("instrument", excluded)):
         if not terms:
             raise formula_error(f"no {what} is named; write them as in y ~ w + [x ~ z]", formula.text, first.position)
-
-
-def part_of_sums(joint: Design, sums: Accumulated, design: Design) -> tuple[Design, Accumulated]:
-    """A design whose columns are among those of the joint one, with their coordinates, and its sums.
-
-    An outcome may be a column of the joint design.
-    """
-    variables = {name: name.removeprefix("~") for name in design.outcome if name not in joint.outcome}
-    splines = {name: joint.terms.splines[name] for name in design.terms.splines}
-    terms = replace(design.terms, splines=splines)
-    powers = terms.power_sums
-    stored = AvailableSums(joint.layout, joint.terms.power_sums if powers else {}, joint.weight is not None)
-    plan = plan_subset(stored, AvailableSums(replace(design, terms=terms).layout, powers), variables, {})
-    used = (*terms.variables, *design.outcome)
-    coordinates = {v: joint.coordinates[variables.get(v, v)] for v in used}
-    own = replace(design, terms=terms, coordinates=coordinates, matrix=None)
-    return own, Accumulated(subset_sums(sums.moments, plan), sums.dropped_rows)

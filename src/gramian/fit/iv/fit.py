@@ -11,7 +11,7 @@ import numpy as np
 from gramian.engines.fold import threads_for
 from gramian.errors import AccuracyWarning, NumericalError, OptionError
 from gramian.fit.iv.basis import basis_of
-from gramian.fit.iv.designs import IvDesigns, part_of_sums
+from gramian.fit.iv.designs import IvDesigns
 from gramian.fit.iv.identified import check_identified, excluded_names
 from gramian.fit.iv.options import IvOptions
 from gramian.fit.iv.solution import FULLER, GMM, LIML, IvSolved
@@ -32,6 +32,7 @@ from gramian.fit.passes.accumulate import Accumulate, Accumulated
 from gramian.fit.passes.job import Job
 from gramian.fit.passes.memory import checked_width
 from gramian.fit.passes.options import Options
+from gramian.fit.passes.part_of_sums import part_of_sums
 from gramian.fit.vcov.fit import check_single_read, with_robust
 from gramian.fit.vcov.scores import FittedModel
 from gramian.formula.design import Design

@@ -7,11 +7,12 @@ from fractions import Fraction
 
 import numpy as np
 
-from gramian.fit.iv.designs import IvDesigns, part_of_sums
+from gramian.fit.iv.designs import IvDesigns
 from gramian.fit.leastsquares.absorbed import partial_out
 from gramian.fit.leastsquares.system import System, products_in, squares_in, system_of
 from gramian.fit.passes.accumulate import Accumulated
 from gramian.fit.passes.options import Options
+from gramian.fit.passes.part_of_sums import part_of_sums
 from gramian.formula.coding import highest_degree
 from gramian.formula.coordinates import Combination, Parametrization
 from gramian.formula.design import Design

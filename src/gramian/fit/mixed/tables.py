@@ -1,0 +1,106 @@
+"""Mixed models as Arrow tables with broom's column names, and as JSON objects."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+from gramian.fit.mixed.solution import MixedSolved
+from gramian.inference.normal import critical
+from gramian.results.tables import SCHEMA, coefficients, finite, null_if_nan, one_row
+
+if TYPE_CHECKING:
+    from gramian.fit.mixed.result import MixedFit
+
+RESIDUAL = "Residual"
+Component = tuple[str, str | None, str | None, float, float, float, float]
+
+
+def variance_components(mixed: MixedSolved, level: float) -> pa.Table:
+    """The table of `MixedFit.variance_components`."""
+    names = ("group", "term", "with", "vcov", "sdcor", "conf_low", "conf_high")
+    types = (*[pa.string()] * 3, *[pa.float64()] * 4)
+    columns = zip(*_components(mixed, critical(level, float("inf"))), strict=True)
+    return pa.table(
+        {
+            name: pa.array([null_if_nan(v) if isinstance(v, float) else v for v in values], kind)
+            for name, kind, values in zip(names, types, columns, strict=True)
+        }
+    )
+
+
+def _components(mixed: MixedSolved, z: float) -> Iterator[Component]:
+    """Rows of the table: variances of a term, then its correlations, and the residuals. z : half-width of intervals."""
+    group = ":".join(mixed.by)
+    with np.errstate(all="ignore"):
+        for term in mixed.random:
+            covariance, sd = term.covariance, np.sqrt(term.covariance.diagonal())
+            for i, name in enumerate(term.names):
+                margin = np.exp(z * term.log_errors[i])
+                yield group, name, None, covariance[i, i], sd[i], sd[i] / margin, sd[i] * margin
+            for j in range(len(sd)):
+                for i in range(j + 1, len(sd)):
+                    r, margin = covariance[i, j] / sd[i] / sd[j], z * term.atanh_errors[i, j]
+                    low, high = np.tanh(np.arctanh(r) - margin), np.tanh(np.arctanh(r) + margin)
+                    yield group, term.names[j], term.names[i], covariance[i, j], r, low, high
+        sigma, margin = mixed.sigma, np.exp(z * mixed.log_sigma_error)
+        yield RESIDUAL, None, None, sigma**2, sigma, sigma / margin, sigma * margin
+
+
+def random_effects(mixed: MixedSolved) -> pa.Table:
+    """The table of `MixedFit.random_effects`."""
+    names = [name for term in mixed.random for name in term.names]
+    at = pa.array(np.repeat(np.arange(len(mixed.counts)), len(names)))
+    groups = {name: values.take(at) for name, values in zip(mixed.by, mixed.groups, strict=True)}
+    return pa.table(
+        {
+            **groups,
+            "term": pa.array(names * len(mixed.counts), pa.string()),
+            "estimate": mixed.effects.reshape(-1),
+            "std_error": mixed.effect_errors.reshape(-1),
+        }
+    )
+
+
+def glance(fit: MixedFit) -> pa.Table:
+    """Statistics of the fit in one row."""
+    return one_row(fit_statistics(fit))
+
+
+def fit_statistics(fit: MixedFit) -> dict[str, float | None]:
+    """Statistics of the fit by name, as broom.mixed's glance."""
+    return {
+        "rows": fit.rows,
+        "sigma": fit.sigma,
+        "loglik": fit.loglik,
+        "aic": fit.aic,
+        "bic": fit.bic,
+        "deviance": fit.deviance,
+        "df_residual": fit.df_residual,
+    }
+
+
+def to_dict(fit: MixedFit, level: float) -> dict[str, Any]:
+    """The JSON object of `--format json`, with the version of its schema."""
+    numbers = {name: finite(v) for name, v in fit_statistics(fit).items() if name != "rows"}
+    return {
+        "schema": SCHEMA,
+        "formula": fit.formula,
+        "family": "gaussian",
+        "method": fit.covariance.name,
+        "by": list(fit.by),
+        "groups": fit.groups,
+        "rows": fit.rows,
+        "dropped_rows": dict(fit.dropped_rows),
+        "missing": dict(fit.missing),
+        "level": level,
+        "coefficients": coefficients(fit, level),
+        "variance_components": variance_components(fit.mixed, level).to_pylist(),
+        **numbers,
+        "singular": fit.singular,
+        "rank": fit.rank,
+        "aliased": dict(fit.aliased),
+    }

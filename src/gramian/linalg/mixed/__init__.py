@@ -1,0 +1,1 @@
+"""Linear mixed models of one grouping: likelihood, gradient and search, from products within groups."""

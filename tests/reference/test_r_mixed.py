@@ -1,0 +1,44 @@
+"""Mixed models against R's lme4 and lmerTest; r/mixed.R has made the values."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from reference.r_values import Case, cases, close
+
+import gramian as gm
+
+KNOWN = cases("mixed")
+
+
+def fitted(case: Case) -> Any:
+    return gm.mixed(case.formula, case.data, reml=bool(case.number("reml")), weights=case.weights)
+
+
+@pytest.mark.parametrize("name", KNOWN)
+def test_as_lmer(name: str) -> None:
+    case = KNOWN[name]
+    fit = fitted(case)
+    close(fit.coefficients, case.numbers("coefficients"), 1e-8, fit.std_errors)
+    close(fit.std_errors, case.numbers("std_errors"), 1e-6)
+    close([fit.sigma, fit.loglik, fit.aic, fit.bic], case.numbers("figures"), 1e-7)
+    components = fit.variance_components().to_pydict()
+    # lme4 lists variances, covariances, the residual, term by term, as we do
+    close(components["vcov"], case.numbers("vcov"), 1e-5, 1e-5 * fit.sigma**2)
+    effects = fit.random_effects
+    close(effects["estimate"], case.numbers("effects"), 1e-6, fit.sigma)
+    close(effects["std_error"], case.numbers("effect_errors"), 1e-6, 1e-3 * fit.sigma)
+    close(fit.predict(case.data)[:5], case.numbers("fitted"), 1e-8)
+    assert fit.singular == (name == "singular")
+
+
+@pytest.mark.parametrize("name", KNOWN)
+def test_satterthwaite_as_lmertest(name: str) -> None:
+    case = KNOWN[name]
+    fit = fitted(case)
+    # lmerTest differentiates numerically, by Richardson's extrapolation, on theta as lme4 found it
+    close(fit.df, case.numbers("df"), 2e-5)
+    close(fit.p_values, case.numbers("p_values"), 1e-4)
+    np.testing.assert_allclose(fit.tidy()["df"], fit.df)
