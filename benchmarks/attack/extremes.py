@@ -266,12 +266,23 @@ def ridge(number: int) -> Verdict:
     if right is None:
         return Verdict(SILENT, f"{what}: dependent, {b}") if np.isfinite(b).all() and kind == 3 else Verdict(RIGHT)
     errors = [0.0] * len(b) if kind == 2 else np.nan_to_num(fit.std_errors, posinf=0.0).tolist()
+    scales = units(X, right) if kind == 2 else [max(abs(t), Fraction(e)) for t, e in zip(right, errors, strict=True)]
     wrong = [
         f"{found!r} with {certified:.1f} digits; right is {nearest(truth)!r}"
-        for found, truth, certified, error in zip(b.tolist(), right, digits.tolist(), errors, strict=True)
-        if beyond(found, truth, max(map(abs, right)) if kind == 2 else max(abs(truth), Fraction(error)), certified)
+        for found, truth, certified, scale in zip(b.tolist(), right, digits.tolist(), scales, strict=True)
+        if beyond(found, truth, scale, certified)
     ]
     return verdict(wrong, f"{what}, {('rows', 'Gram', 'sklearn')[kind]}, {plain(data)}")
+
+
+def units(X: Array, right: list[Fraction]) -> list[Fraction]:
+    """For intercept and slopes, the size of each that makes a term as large as the largest one.
+
+    Without bounds of its errors, a coefficient has digits of that, whatever the units of its column.
+    """
+    lengths = [Fraction(1), *(max((abs(Fraction(v)) for v in x.tolist()), default=Fraction(0)) for x in X.T)]
+    largest = max(abs(b) * length for b, length in zip(right, lengths, strict=True))
+    return [largest / length if length else abs(b) for b, length in zip(right, lengths, strict=True)]
 
 
 def exact_ridge(X: Array, y: Array, alpha: Fraction) -> list[Fraction] | None:

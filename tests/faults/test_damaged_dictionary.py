@@ -101,3 +101,16 @@ def test_a_footer_that_contradicts_its_pages(sound: Path, tmp_path: Path) -> Non
     path.write_bytes(content)
     with pytest.raises(DataError, match="column 'g' holds 2000 nulls, its footer says 0: it is damaged"):
         gm.ols("y ~ g", path)
+
+
+@pytest.mark.parametrize("options", [{}, {"where": "x > 0"}], ids=["fit", "where"])
+def test_a_row_group_of_another_type_than_the_file(tmp_path: Path, options: dict[str, Any]) -> None:
+    """Asked for the statistics of such a column, Arrow ends the process: the file is refused before."""
+    path, rng = tmp_path / "t.parquet", np.random.default_rng(1)
+    table = pa.table({"x": rng.normal(size=40), "y": rng.normal(size=40)})
+    pq.write_table(table, path, compression="none", use_dictionary=False)
+    whole, double, nothing = path.read_bytes(), b"\x15\x0a\x19", b"\x15\x10\x19"  # the first two fields of a column
+    assert whole.count(double) == table.num_columns
+    path.write_bytes(whole.replace(double, nothing, 1))
+    with pytest.raises(DataError, match="it is damaged"):
+        gm.ols("y ~ x", path, **options)

@@ -77,13 +77,15 @@ class RowGroup:
 
     def statistics(self, columns: Sequence[str]) -> dict[str, Bounded]:
         """The lowest and highest values of those columns for which the footer, or the name of a folder, has them."""
-        with self.file.reading(self.name):
+        stored = self.file.stored(columns)
+        with self.file.reading(self.name), _open(self.file) as reader:
             footer = _footer(self.file)
-        places, group = _places(footer), footer.row_group(self.group)
+            # a row first: what is damaged is an exception then, and the end of the process where Arrow is only asked
+            next(reader.iter_batches(1, row_groups=[self.group], columns=stored, use_threads=False), None)
         types = {field.name: field.type for field in footer.schema.to_arrow_schema()}
         out = {name: Bounded(value, value, pa.scalar(value).type) for name, value in self.file.keys if name in columns}
-        for name in self.file.stored(columns):
-            known = group.column(places[name]).statistics if name in places else None
+        for name in stored:
+            known = _statistics(footer, self.group, name, self.name)
             if known is not None and known.has_min_max and comparable(known.min, known.max, types[name]):
                 out[name] = Bounded(known.min, known.max, types[name])
         return out
@@ -109,13 +111,26 @@ def check_nulls(footer: Any, group: int, nulls: Mapping[str, int], where: str) -
 
     A damaged page may say of a value that it is missing: the row would be left out without a word.
     """
-    places = _places(footer)
     for name, count in nulls.items():
-        chunk = footer.row_group(group).column(places[name]) if name in places else None
-        statistics = None if chunk is None else chunk.statistics
+        statistics = _statistics(footer, group, name, where)
         if statistics is not None and statistics.has_null_count and statistics.null_count != count:
             message = f"column '{name}' holds {count} nulls, its footer says {statistics.null_count}: it is damaged"
             raise DataError(message, where)
+
+
+def _statistics(footer: Any, group: int, name: str, where: str) -> Any:
+    """What the footer says of a column of a row group, None where it says nothing.
+
+    Raises DataError where the row group has another type than the file: Arrow would end the process.
+    """
+    place = _places(footer).get(name)
+    if place is None:
+        return None
+    chunk, expected = footer.row_group(group).column(place), footer.schema.column(place).physical_type
+    if chunk.physical_type != expected:
+        message = f"column '{name}' is {chunk.physical_type} there, and {expected} in the file: it is damaged"
+        raise DataError(message, where)
+    return chunk.statistics
 
 
 @lru_cache(maxsize=32)

@@ -157,7 +157,8 @@ def solve(
     S = centred.S if penalty is None else centred.S + _scaled_penalty(penalty, centred)
     # Limits refer to the products without the penalty: their rounding errors do not grow with it.
     diagonal = centred.S.diagonal()
-    limits = np.minimum(SAFETY * rounding_error * centred.summed_squares, 0.5 * diagonal)
+    # squares that are below zero, as no columns have them, but the sums of a file may, determine nothing
+    limits = np.maximum(np.minimum(SAFETY * rounding_error * centred.summed_squares, 0.5 * diagonal), 0.0)
     most = None if max_rank is None else max(max_rank - (constant is not None), 0)
     independent, L, dependencies = factorize(S, limits, most)
     b = np.zeros(len(S))

@@ -36,6 +36,7 @@ BLOCK = 2**20
 DIGEST = hashlib.sha256().digest_size * 2  # characters
 DTYPES = {"float64": "<f8", "int64": "<i8", "bool": "|b1"}
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,200}(/[A-Za-z0-9_][A-Za-z0-9_.-]{0,200}){0,4}")
+SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")  # half of a character beyond the first 65,536: two make one
 
 Array = NDArray[Any]
 Stored: TypeAlias = str | PathLike[str] | bytes | bytearray | memoryview | IO[bytes]
@@ -209,7 +210,18 @@ def _check_version(version: Any) -> None:
 
 
 def _json(text: bytes) -> Any:
-    return json.loads(text.decode(), parse_constant=_no_constant, object_pairs_hook=_object)
+    found = json.loads(text.decode(), parse_constant=_no_constant, object_pairs_hook=_object)
+    if SURROGATE.search(text):
+        _check_unicode(found)
+    return found
+
+
+def _check_unicode(found: Any) -> None:
+    """Raise ValueError for half a character, which JSON may hold, but Arrow and terminals refuse."""
+    try:
+        json.dumps(found, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        raise ValueError("its manifest holds half a character, which is no text of Unicode") from error
 
 
 def _no_constant(name: str) -> NoReturn:

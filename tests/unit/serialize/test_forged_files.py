@@ -1,5 +1,8 @@
 """Files that were made by hand, with check sums that are right: what makes no sense is refused, and soon."""
 
+import contextlib
+import json
+
 import numpy as np
 import pytest
 from released_files import DATA
@@ -83,3 +86,27 @@ def test_half_a_character_in_a_name_or_a_level(tmp_path):
     levels = {"f": ["\ud800", *manifest["design"]["levels"]["f"][1:]]}
     store.save(path, kind, {**manifest, "design": {**manifest["design"], "levels": levels}}, arrays)
     refused(path, "text of Unicode")
+
+
+def test_half_a_character_anywhere(tmp_path):
+    path, escaped = tmp_path / "saved", gm.gram("y ~ x", {"x": [1.0, 2.0, 4.0], "y": [1.0, 3.0, 2.0]})
+    escaped.save(path)
+    for name, refuses in (("\ud800", True), ("\udc00\ud800", True), ("\U0001f600", False), ("\\ud800", False)):
+        kind, manifest, arrays = store.load(path)
+        text = json.dumps(manifest).replace('"x"', json.dumps(name))
+        store.save(tmp_path / "forged", kind, json.loads(text), arrays)
+        if refuses:
+            refused(tmp_path / "forged", "half a character")
+        else:
+            assert gm.load(tmp_path / "forged").ols().names == ("Intercept", name)
+
+
+def test_squares_below_zero_determine_nothing(tmp_path):
+    """A Gram whose terms were exchanged, so that a column has a square below zero: not a column, not a traceback."""
+    path = tmp_path / "saved"
+    gm.gram("y ~ x*f + poly(z, 2)", DATA).save(path)
+    kind, manifest, arrays = store.load(path)
+    manifest["design"]["terms"][3] = ["product", "x", [["x", 1]]]
+    store.save(path, kind, manifest, arrays)
+    with contextlib.suppress(gm.errors.GramianError):
+        gm.load(path).ols().summary()

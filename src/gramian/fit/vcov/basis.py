@@ -57,13 +57,18 @@ def basis_of(fitted_model: FittedModel, W: Matrix) -> Basis:
     return Basis(W, fitted_model.groups, stored_combinations(solved.parametrization, W), model_coefficients(solved, W))
 
 
-def first_combinations(solved: Solved) -> Matrix:
-    """W (p, k) with WW' the inverse of the products, as far as float64 knows it: nearly orthonormal columns."""
+def first_combinations(solved: Solved) -> Matrix | None:
+    """W (p, k) with WW' the inverse of the products, as far as float64 knows it: nearly orthonormal columns.
+
+    None where a variance is too small or too large for float64.
+    """
     independent = np.flatnonzero(solved.solution.independent)
     if solved.solution.root is not None:
         return solved.solution.root[:, independent]
     V = solved.solution.inverse[np.ix_(independent, independent)]
     # the root of the inverse is the inverse root of its inverse: with unit diagonal, whatever the units of columns
+    if not (np.isfinite(V).all() and (V.diagonal() >= np.finfo(float).tiny).all()):
+        return None
     scale = 1.0 / np.sqrt(V.diagonal())
     M = inverse_square_root(V * scale[:, None] * scale)
     W = np.zeros((len(solved.solution.inverse), len(independent)))

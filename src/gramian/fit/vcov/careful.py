@@ -106,7 +106,10 @@ def measured_basis(fitted_model: FittedModel, kind: str, runner: PassRunner) -> 
         basis = basis_of(fitted_model, W)
         return Measured(basis, runner.fold(InfluencePass(fitted_model, basis, kind)))
 
-    best = measure(first_combinations(fitted_model.solved))
+    first = first_combinations(fitted_model.solved)
+    if first is None:
+        return None
+    best = measure(first)
     for _ in range(MAX_STEPS):
         if best.defect <= GOOD_DEFECT or not np.isfinite(best.defect):
             break

@@ -12,8 +12,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from gramian.errors import AccuracyWarning
-from gramian.fit.leastsquares.accuracy import NEGLIGIBLE, required_std_error_digits
+from gramian.errors import AccuracyWarning, NumericalError
+from gramian.fit.leastsquares.accuracy import LARGEST, NEGLIGIBLE, SMALLEST, required_std_error_digits
 from gramian.fit.leastsquares.identified import aliased_positions, null_vectors
 from gramian.fit.leastsquares.solution import RobustCovariance, Solved
 from gramian.fit.vcov.sandwich import model_covariance
@@ -93,13 +93,34 @@ def suffices(solved: Solved, robust: RobustCovariance) -> bool:
     return not bool((short & ~perfect)[solved.identified].any())
 
 
+@np.errstate(all="ignore")
+def check_representable(solved: Solved, robust: RobustCovariance) -> None:
+    """Raise NumericalError, naming a coefficient, where its variance is beyond what float64 can hold.
+
+    Its standard error need not be: but as a root of what is zero or infinite it would be wrong without a sign of it.
+    """
+    to_model = solved.parametrization.to_model
+    T = None if to_model is None else maps.map_of(to_model)
+    own = [maps.congruence_std(T, robust.solved_covariance)]
+    own += [] if solved.inverse_roots is None else [solved.inverse_roots]
+    for roots in own:
+        beyond = solved.identified & (roots > 0.0) & ~((roots**2 > SMALLEST) & (roots**2 < LARGEST))
+        for i in np.flatnonzero(beyond):
+            raise NumericalError(
+                f"the variance of the coefficient of '{solved.names[i]}' is about 1e{2.0 * np.log10(roots[i]):.0f}, "
+                f"and {robust.vcov.name} keeps its digits between {SMALLEST:g} and {LARGEST:g} only; give this column "
+                "in other units, so that its numbers are nearer to 1"
+            )
+
+
 def stated(robust: RobustCovariance) -> RobustCovariance:
     """The covariance with the digits that can be stated: none where negative eigenvalues were set to zero."""
     return replace(robust, std_error_digits=None) if robust.negative else robust
 
 
+@np.errstate(all="ignore")
 def iid_std_errors(solved: Solved) -> Vector:
-    """Standard errors (p,) under equal variances."""
+    """Standard errors (p,) under equal variances; NaN where they are beyond float64."""
     roots = np.sqrt(solved.inverse.diagonal()) if solved.inverse_roots is None else solved.inverse_roots
     return np.asarray(np.sqrt(solved.rss / max(solved.rows - solved.leverage, 1.0)) * roots)
 

@@ -14,7 +14,7 @@ from gramian.fit.leastsquares.system import products_in, squares_in
 from gramian.fit.passes.job import PassRunner
 from gramian.fit.passes.memory import memory_limit
 from gramian.fit.vcov.careful import MAX_COLUMNS, CarefulJob
-from gramian.fit.vcov.certificate import certified_digits, stated, suffices
+from gramian.fit.vcov.certificate import certified_digits, check_representable, stated, suffices
 from gramian.fit.vcov.cluster_moments import ClusterMoments, scores_by_cluster, solved_by_cluster
 from gramian.fit.vcov.cluster_moments_pass import ClusterMomentsPass
 from gramian.fit.vcov.cluster_scores import ClusterPass
@@ -95,6 +95,7 @@ class CovarianceJob:
             Where the covariance is not defined.
         """
         evaluated = self._evaluate()
+        check_representable(self.fitted_model.solved, evaluated.robust)
         return evaluated._replace(robust=stated(evaluated.robust))
 
     def _evaluate(self) -> Evaluated:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pytest
@@ -148,3 +149,20 @@ def test_a_coefficient_beyond_float64_is_refused() -> None:
         gm.ols("y ~ x", {"x": 5e-324 * np.arange(12), "y": Y}, exact=True)
     with pytest.raises(NumericalError, match="the coefficient of 'x' is beyond the largest float64"):
         gm.ols("y ~ x", {"x": 5e-324 * np.arange(12), "y": Y})
+
+
+@pytest.mark.parametrize("vcov", ["HC1", "HC3", {"cluster": "g"}])
+@pytest.mark.parametrize("unit", [1e-200, 1e160, 1e200])
+def test_robust_variances_beyond_float64_are_refused(vcov: Any, unit: float) -> None:
+    """They were zero or subnormal, with more than 13 digits certified of their roots."""
+    x = RNG.normal(size=30)
+    data = {"x": x * unit, "y": x + RNG.normal(size=30), "g": np.arange(30) % 6}
+    with pytest.raises(NumericalError, match="the variance of the coefficient of 'x' is about 1e"):
+        gm.ols("y ~ x", data, vcov=vcov)
+
+
+def test_robust_errors_beside_an_outlier_of_any_size() -> None:
+    x = RNG.normal(size=13)
+    x[5] = -7.7e173
+    with pytest.raises(NumericalError, match="variance of the coefficient of 'x'"):
+        gm.ols("y ~ x + z", {"x": x, "z": np.full(13, -6.6e232), "y": RNG.normal(size=13)}, vcov="HC1")
