@@ -112,6 +112,13 @@ class GroupKeywords(TypedDict, total=False):
     by: Columns | None
 
 
+class SplitKeywords(GroupKeywords, total=False):
+    """Which groups have a fit of their own, by one column or more."""
+
+    split: str | None
+    fsplit: str | None
+
+
 class LeastSquaresKeywords(
     CountedKeywords, CovarianceKeywords, DigitsKeywords, ExactKeywords, CollinearKeywords, total=False
 ):
@@ -122,7 +129,7 @@ class LinearKeywords(LeastSquaresKeywords, RunKeywords, total=False):
     """Of `ols`, but for those that decide what it returns."""
 
 
-class OlsKeywords(GroupKeywords, SolverKeywords, LinearKeywords, total=False):
+class OlsKeywords(SplitKeywords, SolverKeywords, LinearKeywords, total=False):
     """Of `ols`."""
 
 
@@ -145,7 +152,7 @@ class IvKeywords(
     """Of `iv`."""
 
 
-class FitsKeywords(GroupKeywords, LinearKeywords, total=False):
+class FitsKeywords(SplitKeywords, LinearKeywords, total=False):
     """Of `fits`."""
 
     solver: GramSolver
@@ -155,7 +162,7 @@ class PenalizedKeywords(CountedKeywords, PenaltyKeywords, DigitsKeywords, RunKey
     """Of `ridge`, but for those that decide what it returns."""
 
 
-class RidgeKeywords(GroupKeywords, SolverKeywords, PenalizedKeywords, total=False):
+class RidgeKeywords(SplitKeywords, SolverKeywords, PenalizedKeywords, total=False):
     """Of `ridge`."""
 
 
@@ -215,7 +222,7 @@ class FamilyKeywords(TypedDict, total=False):
     link: str | None
 
 
-class PlanKeywords(FamilyKeywords, IteratedKeywords, GroupKeywords, EstimatorKeywords, FitAndGramKeywords, total=False):
+class PlanKeywords(FamilyKeywords, IteratedKeywords, SplitKeywords, EstimatorKeywords, FitAndGramKeywords, total=False):
     """Of `plan`: those of `ols`, `ridge`, `iv` and `glm`, but for those that say what happens at an interrupt."""
 
 

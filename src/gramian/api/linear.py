@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias, Unpack, overload
 
-from gramian.api.settings import RunPolicy, options_of, runner_of
+from gramian.api.settings import RunPolicy, Split, options_of, runner_of, split_of
 from gramian.errors import OptionError
 from gramian.fit.linear.fit import fit_linear
 from gramian.fit.linear.result import LinearFit
 from gramian.fit.passes.job import PassRunner, job_of
 from gramian.fit.passes.options import Options
 from gramian.fit.wide.solver import fit_wide
-from gramian.formula.design import has_multiple_outcomes
 from gramian.formula.grammar import Formula, parse
 from gramian.inference.vcov_spec import VcovSpec, vcov_spec
 from gramian.keywords import (
@@ -50,6 +49,10 @@ def ols(
 def ols(
     formula: str, data: Any, *, by: Columns, solver: GramSolver = "auto", **options: Unpack[LinearKeywords]
 ) -> Fits: ...
+@overload
+def ols(formula: str, data: Any, *, split: str, **options: Unpack[LinearKeywords]) -> Fits: ...
+@overload
+def ols(formula: str, data: Any, *, fsplit: str, **options: Unpack[LinearKeywords]) -> Fits: ...
 @takes(OlsKeywords)
 def ols(formula: str, data: Any, **options: Unpack[OlsKeywords]) -> AnyFit:
     """Ordinary (or weighted) least squares in one pass.
@@ -62,6 +65,9 @@ def ols(formula: str, data: Any, **options: Unpack[OlsKeywords]) -> AnyFit:
         Paths, a frame, a dict of arrays, a relation, or an iterable of batches.
     by : str or sequence of str, optional
         Columns whose every value has a fit of its own, all from the same pass.
+    split, fsplit : str, optional
+        As in fixest: `split` is `by` of one column; with `fsplit` there is also the fit to all rows, under "Full
+        sample".
     solver : {"auto", "gram", "iterative", "dual"}, default "auto"
         "gram" sums products of columns. "iterative" and "dual" are for columns too many for that. "auto" chooses by
         memory and sparsity, and `gramian.plan` says why.
@@ -105,7 +111,8 @@ def ols(formula: str, data: Any, **options: Unpack[OlsKeywords]) -> AnyFit:
     LinearFit, IvFit, Fits or WideFit
         A LinearFit. Where the formula has instruments, as in "y ~ w + [x ~ z]", the IvFit of
         `gramian.iv`. With `by`, or with several outcomes as in "c(y1, y2) ~ x", `Fits`: a mapping from key to
-        LinearFit.
+        LinearFit. So does a formula with `sw`, `csw`, `sw0`, `csw0` or `mvsw`, as in "y ~ csw(a, b) | sw(f, f + g)":
+        every model has the rows that have all of its columns, and all share one pass for each set of absorbed factors.
         Of very many columns, or with the solvers "iterative" and "dual", a WideFit. A type checker does not read
         formulas: `gramian.fits` is `Fits` to it.
 
@@ -135,7 +142,7 @@ def ols(formula: str, data: Any, **options: Unpack[OlsKeywords]) -> AnyFit:
     given = completed(ols, options)
     runner, policy = runner_of(data, given), RunPolicy(given["checkpoint"], given["skip_bad"])
     vcov, rows = vcov_spec(given["vcov"], given["like"]), FittedRows(runner.source)
-    return _fit(formula, options_of(given), runner, policy, rows, vcov, given["by"])
+    return _fit(formula, options_of(given), runner, policy, rows, vcov, split_of(given))
 
 
 @overload
@@ -162,6 +169,10 @@ def ridge(
     solver: GramSolver = "auto",
     **options: Unpack[PenalizedKeywords],
 ) -> Fits: ...
+@overload
+def ridge(formula: str, data: Any, alpha: float, *, split: str, **options: Unpack[PenalizedKeywords]) -> Fits: ...
+@overload
+def ridge(formula: str, data: Any, alpha: float, *, fsplit: str, **options: Unpack[PenalizedKeywords]) -> Fits: ...
 @takes(RidgeKeywords)
 def ridge(formula: str, data: Any, alpha: float, **options: Unpack[RidgeKeywords]) -> AnyFit:
     """Ridge regression: alpha times the sum of the squared slopes is added to the weighted sum of squares.
@@ -174,7 +185,7 @@ def ridge(formula: str, data: Any, alpha: float, **options: Unpack[RidgeKeywords
         Rows, as in `gramian.ols`.
     alpha : float
         Penalty, as in scikit-learn's `Ridge`; the intercept is not penalized.
-    by, solver, weights, na, counts
+    by, split, fsplit, solver, weights, na, counts
         As in `gramian.ols`.
     drop_first : bool, default False
         Whether factors leave out their reference level. By default they enter with all levels, so that the result does
@@ -202,15 +213,15 @@ def ridge(formula: str, data: Any, alpha: float, **options: Unpack[RidgeKeywords
     given = completed(ridge, options)
     runner, policy = runner_of(data, given), RunPolicy(given["checkpoint"], given["skip_bad"])
     rows = FittedRows(runner.source)
-    return _fit(formula, options_of(given, alpha), runner, policy, rows, None, given["by"])
+    return _fit(formula, options_of(given, alpha), runner, policy, rows, None, split_of(given))
 
 
 @takes(FitsKeywords)
 def fits(formula: str, data: Any, **options: Unpack[FitsKeywords]) -> Fits:
     """Least squares as in `gramian.ols`, as a mapping from key to LinearFit whatever the number of fits.
 
-    For several outcomes, as in "c(y1, y2) ~ x", and for programs that treat one fit as many. A key begins with the name
-    of the outcome; with `by` and one outcome it is the group alone.
+    For several outcomes, as in "c(y1, y2) ~ x", for several right sides, as in "y ~ csw(a, b)", and for programs that
+    treat one fit as many. A key begins with the name of the outcome; with `by` and one outcome it is the group alone.
 
     Parameters
     ----------
@@ -245,12 +256,13 @@ def fits(formula: str, data: Any, **options: Unpack[FitsKeywords]) -> Fits:
     model, vcov, parsed = options_of(given), vcov_spec(given["vcov"], given["like"]), parse(formula)
     if model.solver not in ("auto", "gram"):
         raise OptionError(f'solver="{model.solver}" makes one fit of another kind: use ols for it')
-    if given["by"] is None and not has_multiple_outcomes(parsed):
+    split = split_of(given)
+    if split.by is None and not parsed.stands_for_several:
         from gramian.fit.groups.fit import single
         from gramian.fit.groups.result import Fits
 
         return Fits(single(_linear(parsed, model, runner, policy, vcov)), FittedRows(runner.source))
-    return _grouped(parsed, model, runner, policy, vcov, given["by"])
+    return _grouped(parsed, model, runner, policy, vcov, split)
 
 
 def _fit(
@@ -260,17 +272,17 @@ def _fit(
     policy: RunPolicy,
     rows: FittedRows,
     vcov: VcovSpec | None,
-    by: Columns | None,
+    split: Split,
 ) -> AnyFit:
     """A fit, or several."""
     parsed = parse(formula)
-    if parsed.instruments is not None and by is None and options.alpha is None:
+    if parsed.instruments is not None and split.by is None and options.alpha is None:
         from gramian.api.instrumental import run_iv  # most formulas have no instruments
         from gramian.fit.iv.options import IvOptions
 
         return run_iv(parsed, options, runner, policy, rows, vcov, IvOptions())
-    if by is not None or has_multiple_outcomes(parsed):
-        return _grouped(parsed, options, runner, policy, vcov, by)
+    if split.by is not None or parsed.stands_for_several:
+        return _grouped(parsed, options, runner, policy, vcov, split)
     if (wide := fit_wide(parsed, options, runner, iid=vcov is None)) is None:
         return LinearFit(_linear(parsed, options, runner, policy, vcov), rows)
     if policy != RunPolicy():
@@ -299,19 +311,14 @@ def _grouped(
     runner: PassRunner,
     policy: RunPolicy,
     vcov: VcovSpec | None,
-    by: Columns | None,
+    split: Split,
 ) -> Fits:
-    """A fit of every outcome and group."""
-    if vcov is not None:
-        raise OptionError(
-            "vcov goes with one fit; with by, or several outcomes, it is made for each, "
-            f"as in fits[key].with_vcov({vcov.argument}, data)"
-        )
+    """A fit of every model and group."""
     if policy != RunPolicy():
         raise OptionError("checkpoint and skip_bad go with one fit, not with by or several outcomes")
     from gramian.fit.groups.fit import fit_grouped
     from gramian.fit.groups.result import Fits
     from gramian.fit.passes.keys import by_columns
 
-    columns, rows = None if by is None else by_columns(by), FittedRows(runner.source)
-    return Fits(fit_grouped(formula, options, runner, columns), rows, columns)
+    columns, rows = None if split.by is None else by_columns(split.by), FittedRows(runner.source)
+    return Fits(fit_grouped(formula, options, runner, columns, vcov, full=split.full), rows, columns)

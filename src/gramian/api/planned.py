@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Unpack
 
-from gramian.api.settings import iterated_of, options_of, runner_of
+from gramian.api.settings import iterated_of, options_of, runner_of, split_of
 from gramian.errors import OptionError
 from gramian.fit.passes.plan import Plan
-from gramian.formula.design import has_multiple_outcomes
 from gramian.formula.grammar import parse
 from gramian.inference.vcov_spec import vcov_spec
 from gramian.keywords import DEFAULTS, GlmKeywords, IteratedKeywords, PlanKeywords, completed, takes
@@ -29,7 +28,9 @@ def plan(formula: str, data: Any, **options: Unpack[PlanKeywords]) -> Plan:
         Rows, as in `gramian.ols`.
     theta, variance, offset, tolerance, max_passes, information
         With `family`, as in `gramian.glm`.
-    by, weights, na, counts, vcov, like, digits, exact, decimal, collinear, solver, where, engine, progress
+    by, split, fsplit, weights, na, counts, vcov, like, digits, exact, decimal, collinear, solver, where
+        As in `gramian.ols`.
+    engine, progress
         As in `gramian.ols`.
     alpha : float, optional
         Ridge penalty, as in `gramian.ridge`; with `family` what is called `ridge` in `gramian.glm`.
@@ -66,7 +67,7 @@ def plan(formula: str, data: Any, **options: Unpack[PlanKeywords]) -> Plan:
 
 def _planned(formula: str, data: Any, given: PlanKeywords, options: PlanKeywords) -> Plan:
     """The plan. given : the options with defaults."""
-    settings, runner, by = options_of(given, given["alpha"]), runner_of(data, given), given["by"]
+    settings, runner, split = options_of(given, given["alpha"]), runner_of(data, given), split_of(given)
     if given["family"] is not None:
         _check_family_options(options)
         from gramian.fit.glm.options import glm_options
@@ -84,17 +85,19 @@ def _planned(formula: str, data: Any, given: PlanKeywords, options: PlanKeywords
     if misplaced := [name for name in options if name in _ITERATED]:
         raise OptionError(f"{misplaced[0]} goes with a family; without one the model is linear")
     parsed = parse(formula)
-    if parsed.instruments is not None and by is None and settings.alpha is None:
+    if parsed.instruments is not None and split.by is None and settings.alpha is None:
         from gramian.fit.iv.options import iv_options
         from gramian.fit.iv.plan import plan_iv
 
         own = iv_options(given["estimator"], given["fuller"])
         return plan_iv(parsed, settings, runner, vcov_spec(given["vcov"], given["like"]), own)
-    if by is not None or has_multiple_outcomes(parsed):
+    if split.by is not None or parsed.stands_for_several:
         from gramian.fit.groups.plan import plan_grouped
         from gramian.fit.passes.keys import by_columns
 
-        return plan_grouped(parsed, settings, runner, None if by is None else by_columns(by))
+        vcov = vcov_spec(given["vcov"], given["like"])
+        by = None if split.by is None else by_columns(split.by)
+        return plan_grouped(parsed, settings, runner, by, vcov, full=split.full)
     from gramian.fit.wide.solver import plan_any_solver
 
     return plan_any_solver(parsed, settings, runner, vcov_spec(given["vcov"], given["like"]))

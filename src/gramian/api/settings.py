@@ -14,7 +14,7 @@ from gramian.errors import OptionError
 from gramian.fit.passes.job import PassRunner
 from gramian.fit.passes.options import Options, checked_options
 from gramian.formula.dropped_rows import DroppedRows
-from gramian.keywords import DEFAULTS, IteratedKeywords, part_of
+from gramian.keywords import DEFAULTS, Columns, IteratedKeywords, part_of
 
 T = TypeVar("T")
 
@@ -45,6 +45,33 @@ def options_of(given: Mapping[str, Any], alpha: float | None = None) -> Options:
         Where a value has no meaning.
     """
     return checked_options({**DEFAULTS, **given}, alpha)
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """Which groups have fits of their own.
+
+    Attributes
+    ----------
+    by : str or sequence of str, or None
+        Columns that make the groups; None for none.
+    full : bool
+        Whether there is also a fit to the rows of all groups.
+    """
+
+    by: Columns | None
+    full: bool = False
+
+
+def split_of(given: Mapping[str, Any]) -> Split:
+    """The groups that `by`, `split` or `fsplit` asks for. Raises OptionError for two of them."""
+    asked = [name for name in ("by", "split", "fsplit") if given[name] is not None]
+    if len(asked) > 1:
+        raise OptionError(f"{asked[0]} and {asked[1]} both make groups: take one of them")
+    for name in asked:
+        if name != "by" and not isinstance(given[name], str):
+            raise OptionError(f"{name} must be the name of a column, found {given[name]!r}; by takes several")
+    return Split(given[asked[0]], asked[0] == "fsplit") if asked else Split(None)
 
 
 def iterated_of(given: Mapping[str, Any]) -> IteratedKeywords:

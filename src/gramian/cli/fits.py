@@ -21,10 +21,9 @@ def check_single_fit(formula: str, by: Sequence[str], *, save: bool, plot: bool)
     """Raise OptionError where several fits would go into one file (--save, --plot)."""
     if not (save or plot):
         return
-    from gramian.formula.design import has_multiple_outcomes
     from gramian.formula.grammar import parse
 
-    if by or has_multiple_outcomes(parse(formula)):
+    if by or parse(formula).stands_for_several:
         option, origin = "--save" if save else "--plot", "--by" if by else "c() of several outcomes"
         raise OptionError(
             f"{option} takes one fit, and {origin} gives more; in Python each of them can be saved and drawn, as in "

@@ -8,7 +8,6 @@ from functools import cached_property
 
 from gramian.errors import FormulaError, SchemaError
 from gramian.formula.expand import Expanded
-from gramian.formula.grammar import Formula
 from gramian.formula.splines import Spline
 from gramian.formula.syntax import COMBINE, Call, Name, Node, label, names
 from gramian.formula.terms import Terms, check_numeric, resolve
@@ -179,11 +178,6 @@ def with_outcome(design: Design, response: str) -> Design:
 def outcomes_of(node: Node) -> tuple[Node, ...]:
     """The expressions inside c(y1, y2); a single outcome as a tuple of one."""
     return node.arguments if isinstance(node, Call) and node.function == COMBINE else (node,)
-
-
-def has_multiple_outcomes(formula: Formula) -> bool:
-    """Whether a formula has several outcomes, as in `c(y1, y2) ~ x`."""
-    return len(outcomes_of(formula.outcome)) > 1
 
 
 def is_text(node: Node, schema: Schema) -> bool:

@@ -76,6 +76,8 @@ def expand(
     FormulaError
         More than 10,000 terms, or `|` where the model cannot absorb factors.
     """
+    if formula.right_sides:
+        raise FormulaError(f"'{formula.text}' stands for several models; only ols, ridge, glm and gram take them")
     if formula.absorbed and not absorbing:
         refuse_absorbed(formula)
     if formula.instruments is not None:

@@ -155,6 +155,7 @@ OPTIONAL_POSITIONAL: dict[str, tuple[str, ...]] = {
     "ns": ("df",),
 }  # optional arguments that may be given by position
 SPELLED = {"include.lowest": "include_lowest"}  # R's names of arguments
+STEPWISE = ("sw", "csw", "sw0", "csw0", "mvsw")  # what stands for several models, in `stepwise`
 # function -> required arguments, optional arguments
 SIGNATURES: dict[str, tuple[dict[str, ArgumentKind], dict[str, ArgumentKind]]] = {
     **{name: ({"x": EXPRESSION}, {}) for name in FUNCTIONS},

@@ -3,7 +3,7 @@
 Recursive descent; the grammar is that of G. N. Wilkinson and C. E. Rogers, Symbolic description of factorial models for
 analysis of variance, Applied Statistics 22 (1973), 392-399, with R's spelling::
 
-    formula  = outcome "~" terms ["|" factor {"+" factor}] ["|" first]
+    formula  = outcome "~" terms ["|" factor {"+" factor}] ["|" first]      with sw() and the like: `stepwise`
     outcome  = expression | "c(" expression {"," expression} ")"
     terms    = [sign] crossing {sign crossing}
     first    = terms "~" terms            also among the terms, as "[" first "]"
@@ -16,12 +16,12 @@ analysis of variance, Applied Statistics 22 (1973), 392-399, with R's spelling::
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NoReturn, TypeAlias, TypeGuard
 
 from gramian.errors import FormulaError
 from gramian.formula.arithmetic import ANY, expression, named, number, unary
-from gramian.formula.functions import FUNCTIONS, STRUCTURAL, is_whole_number, monomial
+from gramian.formula.functions import FUNCTIONS, STEPWISE, STRUCTURAL, is_whole_number, monomial
 from gramian.formula.syntax import (
     COMBINE,
     MAX_HEIGHT,
@@ -114,6 +114,9 @@ class Formula:
     instruments : Instruments or None
         Endogenous terms and their instruments, as in `y ~ w + [x ~ z]` or `y ~ w | firm | x ~ z`; `terms` are without
         them.
+    right_sides, absorbed_sets : tuple of (str, ...)
+        Of a formula with sw() and the like, which stands for several: text and terms of each right side, text and
+        columns of each set of absorbed factors; `terms` and `absorbed` are of all of them. Empty for other formulas.
     """
 
     text: str
@@ -122,6 +125,20 @@ class Formula:
     absorbed: tuple[Name, ...] = ()
     instruments: Instruments | None = None
     random: tuple[RandomTerms, ...] = ()
+    right_sides: tuple[tuple[str, Terms], ...] = ()
+    absorbed_sets: tuple[tuple[str, tuple[Name, ...]], ...] = ()
+
+    @property
+    def together(self) -> Formula:
+        """One model with the terms and absorbed factors of all that the formula stands for."""
+        return replace(self, right_sides=(), absorbed_sets=()) if self.right_sides else self
+
+    @property
+    def stands_for_several(self) -> bool:
+        """Whether the formula stands for several models: of several outcomes, or by sw() and the like."""
+        outcome = self.outcome
+        combined = isinstance(outcome, Call) and outcome.function == COMBINE and len(outcome.arguments) > 1
+        return bool(self.right_sides) or combined
 
 
 def parse(text: str) -> Formula:
@@ -130,6 +147,10 @@ def parse(text: str) -> Formula:
     Raises FormulaError that shows the place of the first mistake.
     """
     cursor = cursor_at_start(text)
+    if "sw" in text and _calls_stepwise(cursor):
+        from gramian.formula.stepwise import parse_stepwise  # most formulas stand for one model
+
+        return parse_stepwise(text, cursor.tokens)
     tildes = [at for at, token in enumerate(cursor.tokens) if token.text == "~"]
     if not tildes:
         cursor.fail("a formula needs '~' between the outcome and the terms, as in y ~ x", len(text))
@@ -148,6 +169,12 @@ def parse(text: str) -> Formula:
         instruments.append(_first_stage(cursor))
     _finish(cursor)
     return Formula(text, outcome, terms, absorbed, _together(instruments) if instruments else None, tuple(random))
+
+
+def _calls_stepwise(cursor: Cursor) -> bool:
+    """Whether sw(), csw() or the like is called somewhere; without a parenthesis they are columns."""
+    pairs = zip(cursor.tokens, cursor.tokens[1:], strict=False)
+    return any(here.kind == "name" and here.text in STEPWISE and then.text == "(" for here, then in pairs)
 
 
 def _first_stage(cursor: Cursor) -> Instruments:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -154,6 +154,23 @@ class Reader:
         own = {name: self.levels[name].encode(c, levels[name], where) for name, c in codes.items()}
         self.sizes = self._sizes()
         return own
+
+    def first_values(self, batch: Batch, names: Iterable[str]) -> dict[str, Vector]:
+        """The finite values of variables and response rows, each in the rows that have it.
+
+        A response is the outcome less its offsets. Names without a value are left out.
+        """
+        numbers = self._numbers(batch)
+        offset = numbers.get(OFFSET)
+        found: dict[str, Vector] = {}
+        for name in names:
+            own = numbers[name]
+            if offset is not None and name in self.design.outcome:
+                own = _sum([own, Numbers(-offset.values, offset.present)])
+            rows = _present(own)
+            if rows.any():
+                found[name] = own.values[rows]
+        return found
 
     def _sizes(self) -> dict[str, int]:
         """Factor -> number of levels seen so far."""

@@ -271,14 +271,13 @@ def _fit_and_save_gram(
     """Fit, and save the sums of the first pass."""
     from gramian.api.sums import fit_and_gram
     from gramian.cli.progress import watching
-    from gramian.formula.design import has_multiple_outcomes
     from gramian.formula.grammar import parse
 
     if options["family"] is not None:
         raise OptionError("--gram does not go with --family: its sums hold for one step of the iteration only")
     if options.get("by") or options["checkpoint"] is not None or options["skip_bad"]:
         raise OptionError("--gram does not go with --by, --checkpoint or --skip-bad; use gramian gram")
-    if has_multiple_outcomes(parse(formula)):
+    if parse(formula).stands_for_several:
         raise OptionError("--gram takes one fit: name one outcome; a numeric term of a Gram can be one, too")
     settings = {name: value for name, value in options.items() if name not in ("family", *RUN_OPTIONS)}
     with watching(progress) as watch:

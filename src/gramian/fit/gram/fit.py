@@ -48,7 +48,7 @@ def fit_gram(formula: Formula, options: Options, runner: PassRunner) -> GramData
     FormulaError, SchemaError
         If the formula does not fit the columns.
     """
-    job = job_of(formula, options, runner, absorbing=not options.exact, multiple_outcomes=not options.exact)
+    job = job_of(formula.together, options, runner, absorbing=not options.exact, multiple_outcomes=not options.exact)
     job.prepare()
     if options.exact:
         task = AccumulateExact(job.design, options.drop, options.decimal)

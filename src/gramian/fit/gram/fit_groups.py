@@ -105,9 +105,9 @@ def fit_gram_with(formula: Formula, options: Options, runner: PassRunner, extra:
     if extra.clusters is not None:
         check_vcov(extra.clusters, runner.source.schema)
     if extra.grouping is None:
-        job = job_of(formula, options, runner, absorbing=True, multiple_outcomes=True)
+        job = job_of(formula.together, options, runner, absorbing=True, multiple_outcomes=True)
     else:
-        job = keyed_job(formula, options, runner, extra.grouping, absorbing=True)
+        job = keyed_job(formula.together, options, runner, extra.grouping, absorbing=True)
     # absorbing was allowed above only for this error, which says more than that of the formula
     check_not_absorbed(job.design.terms.absorbed)
     job.prepare()

@@ -11,8 +11,9 @@ from gramian.fit.gram.group_sums import FOLDS, GROUPS, GroupSums, validation_nam
 from gramian.fit.gram.submodel import AnyAccumulated, Submodel, submodel
 from gramian.fit.gram.sums import GramData
 from gramian.fit.gram.vcov import check_stored_clusters, with_cluster_vcov
-from gramian.fit.groups.fit import OUTCOME, GroupedFits, error_context, no_rows_message, warn
+from gramian.fit.groups.fit import GroupedFits, error_context, no_rows_message, warn
 from gramian.fit.groups.result import Fits
+from gramian.fit.groups.specifications import OUTCOME
 from gramian.fit.leastsquares.solution import Solved
 from gramian.fit.linear.result import LinearFit
 from gramian.fit.passes.accumulate import Accumulated
@@ -241,7 +242,7 @@ def _grouped_fits(
     solved_by_key: dict[Key, Solved] = {}
     for outcome, model in models.items():
         for key, sums in nonempty.items():
-            with error_context(by, key):
+            with error_context(() if by is None else by.names, key):
                 fit = solve_stored(*model.of(*sums), options)
             if vcov is not None:
                 fit = with_cluster_vcov(gram_data, model.design, fit, vcov)

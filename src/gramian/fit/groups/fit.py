@@ -1,11 +1,11 @@
-"""Linear fits by group and outcome from one pass: for every group of `by`, every outcome of c(y1, y2), or each pair."""
+"""Linear fits from one pass: every model that a formula stands for, in every group of `by`, or each pair."""
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import islice
 from typing import NamedTuple
 
@@ -13,7 +13,18 @@ import numpy as np
 
 from gramian.batch import Source
 from gramian.errors import AccuracyWarning, DataError, GramianError, NumericalError, OptionError
-from gramian.fit.groups.recentre import recentred
+from gramian.fit.groups.passes import Group, PassSums, run_pass
+from gramian.fit.groups.specifications import (
+    OUTCOME,
+    Model,
+    SharedPass,
+    Specification,
+    in_pass,
+    key_names,
+    moments_of,
+    shared_passes,
+    specifications,
+)
 from gramian.fit.leastsquares.escalate import (
     MAX_SMALL_VALUES,
     Escalation,
@@ -25,23 +36,22 @@ from gramian.fit.leastsquares.escalate import (
 )
 from gramian.fit.leastsquares.solution import Solved
 from gramian.fit.leastsquares.system import System, first_solution
-from gramian.fit.passes.accumulate import Accumulate, Accumulated
-from gramian.fit.passes.accumulate_keyed import keyed_job, keyed_pass
-from gramian.fit.passes.job import Job, PassRunner, job_of
-from gramian.fit.passes.keys import ByColumns, describe_key, format_key
-from gramian.fit.passes.memory import checked_width, format_bytes, memory_limit, width_limit
+from gramian.fit.passes.accumulate import Accumulated
+from gramian.fit.passes.job import Job, PassRunner
+from gramian.fit.passes.keys import ByColumns, format_key
+from gramian.fit.passes.memory import checked_width, width_limit
 from gramian.fit.passes.options import Options
 from gramian.fit.passes.row_filter import Subset
-from gramian.formula.design import Design, has_multiple_outcomes, with_outcome
+from gramian.fit.vcov.fit import check_vcov, with_robust
+from gramian.fit.vcov.scores import FittedModel
+from gramian.formula.design import outcomes_of
 from gramian.formula.dropped_rows import DroppedRows
 from gramian.formula.grammar import Formula
+from gramian.formula.syntax import label
+from gramian.inference.vcov_spec import VcovSpec
 from gramian.linalg.keyed.moments import Key
-from gramian.schema import Schema
-from gramian.typing import Level
 
-OUTCOME = "outcome"
 MAX_ESCALATED = 20  # fits for which a large source is read again, each with passes of its own
-FIT_BYTES = 20_000  # of a fit of two columns, as was measured
 MAX_NAMED = 5  # fits with too few digits that a warning names
 
 
@@ -56,13 +66,20 @@ class GroupedFits:
     names : tuple of str
         Names of the parts of a key.
     fits : mapping of key to Solved
-        Outcomes in the order of the formula, within them groups in the order of their levels.
+        Outcomes in the order of the formula, within them right sides and sets of absorbed factors, then groups in the
+        order of their levels.
     dropped_rows : DroppedRows
-        Dropped rows of all groups.
+        Rows that entered no fit.
     empty : mapping of key to DroppedRows
-        Groups without a complete row, and why their rows were dropped.
+        Fits without a complete row, and why their rows were dropped.
     outcomes : tuple of str
         Names of the outcomes.
+    rows : int or None
+        Rows that entered some fit; None where those of every outcome are the same.
+    passes : int
+        Passes that the sums of all fits took.
+    whole : frozenset of key
+        Fits to the rows of all groups.
     """
 
     formula: str
@@ -71,6 +88,9 @@ class GroupedFits:
     dropped_rows: DroppedRows
     empty: Mapping[Key, DroppedRows]
     outcomes: tuple[str, ...]
+    rows: int | None = None
+    passes: int = 1
+    whole: frozenset[Key] = frozenset()
 
 
 def single(fit: Solved) -> GroupedFits:
@@ -79,22 +99,31 @@ def single(fit: Solved) -> GroupedFits:
     return GroupedFits(fit.design.formula, (OUTCOME,), {names: fit}, fit.dropped_rows, {}, names)
 
 
-class Group(NamedTuple):
-    """Sums of one group.
+class Request(NamedTuple):
+    """One fit to make.
 
     Attributes
     ----------
-    design : Design
-        With the coordinates (shifts and scales) of the moments.
-    accumulated : Accumulated
-        Moments and dropped rows of the group.
-    passes : int
-        Passes that the moments needed.
+    model : Model or None
+        The model; None for that of the pass itself.
+    group : Group
+        The sums.
+    key : tuple of levels or None
+        The group of its rows; None for rows of all groups.
     """
 
-    design: Design
-    accumulated: Accumulated
-    passes: int = 1
+    model: Model | None
+    group: Group
+    key: Key | None
+
+    def sums(self) -> Group:
+        """The design of the fit, and its own sums."""
+        if self.model is None:
+            return self.group
+        design = in_pass(self.group.design, self.model)
+        own = self.group.accumulated
+        moments = moments_of(own.moments, self.group.design, design)
+        return Group(design, Accumulated(moments, own.dropped_rows), self.group.passes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +138,8 @@ class SharedInputs:
         The source of all rows, and the engine that reads it.
     by : ByColumns or None
         Columns that make the groups.
+    names : tuple of str
+        Names of the parts of a key.
     max_columns : int
         Model columns whose products fit into memory.
     """
@@ -116,7 +147,16 @@ class SharedInputs:
     options: Options
     runner: PassRunner
     by: ByColumns | None
+    names: tuple[str, ...]
     max_columns: int
+
+
+class PassSteps(NamedTuple):
+    """One pass, the models whose sums it makes, and what may follow for a fit with too few digits."""
+
+    shared: SharedPass
+    job: Job
+    escalation: Escalation
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,50 +165,81 @@ class GroupedSteps:
 
     Attributes
     ----------
-    job : Job
-        The pass that all fits share.
+    passes : tuple of PassSteps
+        A pass for every set of absorbed factors.
     names : tuple of str
         Names of the parts of a key.
     recentres : bool
         Whether a second pass may follow, for groups that lie far from each other.
-    escalation : Escalation
-        What may follow for a fit with too few digits.
+    vcov : VcovSpec or None
+        The robust covariance, with a pass for every fit; None for iid errors.
     """
 
-    job: Job
+    passes: tuple[PassSteps, ...]
     names: tuple[str, ...]
     recentres: bool
-    escalation: Escalation
+    vcov: VcovSpec | None = None
 
 
-def grouped_steps(formula: Formula, options: Options, runner: PassRunner, by: ByColumns | None) -> GroupedSteps:
+def grouped_steps(
+    formula: Formula,
+    options: Options,
+    runner: PassRunner,
+    by: ByColumns | None,
+    vcov: VcovSpec | None = None,
+    *,
+    full: bool = False,
+) -> GroupedSteps:
     """The steps of the fits. Raises every error that can be found before a row is read."""
     if options.exact:
         raise OptionError("exact sums are for one fit at a time: leave exact out, or fit one group and outcome")
-    names = _names(formula, by)
-    if by is None:
-        job = job_of(formula, options, runner, multiple_outcomes=True)
-    else:
-        job = keyed_job(formula, options, runner, by)
-    return GroupedSteps(job, names, by is not None and job.source.rereadable, escalation_of(job))
+    names, source = key_names(formula, by), runner.source
+    if by is not None:
+        by.check(source.schema)
+    passes = []
+    for shared in shared_passes(formula, source.schema, options, by, full=full):
+        job = Job(shared.design, options, runner)
+        passes.append(PassSteps(shared, job, escalation_of(job)))
+        if vcov is not None:
+            absorbed = shared.design.terms.absorbed
+            check_vcov(vcov, source.schema, absorbed=absorbed, penalized=options.alpha is not None)
+    if not source.rereadable and (vcov is not None or len(passes) > 1):
+        passes_text = f"{len(passes)} sets of absorbed factors take as many passes"
+        why = passes_text if vcov is None else f"{vcov.name} takes one more pass for every fit"
+        raise DataError(f"these data can be read once only, and {why}; give files, a frame or a list of batches")
+    recentres = by is not None and source.rereadable
+    return GroupedSteps(tuple(passes), names, recentres, vcov)
 
 
-def fit_grouped(formula: Formula, options: Options, runner: PassRunner, by: ByColumns | None) -> GroupedFits:
-    """Fit every outcome in every group from one pass, or two if group means are far from each other.
+def fit_grouped(
+    formula: Formula,
+    options: Options,
+    runner: PassRunner,
+    by: ByColumns | None,
+    vcov: VcovSpec | None = None,
+    *,
+    full: bool = False,
+) -> GroupedFits:
+    """Fit every model in every group from one pass, or two if group means are far from each other.
 
-    A fit with fewer certified digits than requested is refined with passes over its own rows. One AccuracyWarning names
-    those that still have too few.
+    Every fit has the rows that have all of its own columns. Sets of absorbed factors take a pass each. A fit with fewer
+    certified digits than requested is refined with passes over its own rows. One AccuracyWarning names those that still
+    have too few.
 
     Parameters
     ----------
     formula : Formula
-        With one outcome or several.
+        With one model or several.
     options : Options
         How to fit.
     runner : PassRunner
         The source of all rows, and the engine that reads it.
     by : ByColumns or None
         Columns that make the groups; None for one group.
+    vcov : VcovSpec or None
+        A robust covariance, in one more pass for every fit.
+    full : bool
+        Whether every model is also fitted to the rows of all groups.
 
     Raises
     ------
@@ -177,64 +248,50 @@ def fit_grouped(formula: Formula, options: Options, runner: PassRunner, by: ByCo
     NumericalError
         If no row is complete.
     GramianError
-        The error of a single fit, with the group named.
+        The error of a single fit, with its key named.
     """
-    steps = grouped_steps(formula, options, runner, by)
-    names, source = steps.names, runner.source
-    groups, dropped_rows = _one_group(steps.job) if by is None else _by_group(steps, by)
-    nonempty = {key: group for key, group in groups.items() if group.accumulated.moments.rows}
-    if not nonempty:
-        raise NumericalError(no_rows_message(formula.text, dropped_rows))
-    outcomes = tuple(next(iter(nonempty.values())).design.outcome)
-    shared = SharedInputs(options, runner.over(source), by, width_limit())
-    multiple_outcomes = len(outcomes) > 1
-    requested = {
-        ((r.removeprefix("~"),) if multiple_outcomes else ()) + k: (g, r, k)
-        for r in outcomes
-        for k, g in nonempty.items()
-    }
+    steps = grouped_steps(formula, options, runner, by, vcov, full=full)
+    if vcov is not None:
+        columns = [column for one in steps.passes for column in one.job.design.columns]
+        runner.cache_rows(tuple(dict.fromkeys([*columns, *vcov.clusters, *(() if by is None else by.columns)])))
+    done = [run_pass(one.shared, one.job, by, recentres=steps.recentres) for one in steps.passes]
+    requested, empty = _requests(specifications(formula), steps, done)
+    widest = max(done, key=lambda one: one.rows)
+    if not requested:
+        raise NumericalError(no_rows_message(formula.text, widest.dropped_rows))
+    shared = SharedInputs(options, runner.over(runner.source), by, steps.names, width_limit())
     # first all fits from sums, then further passes for the few that need them: normal equations are formed again there,
     # because holding those of all fits would cost memory of groups x columns^2
-    fits = {key: _one_pass_fit(*request, shared)[1] for key, request in requested.items()}
-    for key in _to_escalate(fits, source):
-        fits[key] = _escalated(*requested[key], shared)
-    warn(fits, names, source)
-    empty = {key: group.accumulated.dropped_rows for key, group in groups.items() if key not in nonempty}
-    outcome_names = tuple(name.removeprefix("~") for name in outcomes)
-    return GroupedFits(formula.text, names, fits, dropped_rows, empty, outcome_names)
+    fits = {key: _one_pass_fit(key, request, shared)[1] for key, request in requested.items()}
+    for key in _to_escalate(fits, runner.source):
+        fits[key] = _escalated(key, requested[key], shared)
+    if vcov is not None:
+        fits = {key: _with_vcov(key, requested[key], fit, vcov, shared) for key, fit in fits.items()}
+    warn(fits, steps.names, runner.source)
+    whole = frozenset(key for key, request in requested.items() if full and request.key is None)
+    outcomes = tuple(label(node) for node in outcomes_of(formula.outcome))
+    return GroupedFits(
+        formula.text, steps.names, fits, widest.dropped_rows, empty, outcomes, widest.rows, len(done), whole
+    )
 
 
-def _one_group(job: Job) -> tuple[dict[Key, Group], DroppedRows]:
-    """Sums of all rows, under the empty key, for several outcomes."""
-    job.prepare()
-    accumulated = job.fold(Accumulate(job.design, job.options.drop))
-    return {(): Group(job.design, accumulated)}, accumulated.dropped_rows
-
-
-def _by_group(steps: GroupedSteps, by: ByColumns) -> tuple[dict[Key, Group], DroppedRows]:
-    """Sums of every group, from a second pass with a shift for each group where the first one needs it."""
-    job = steps.job
-    job.prepare()
-    task = keyed_pass(job, by)
-    keyed = job.fold(task)
-    _check_memory(len(keyed.keys) * len(job.design.outcome), by)
-    recentred_pass = recentred(task, keyed) if steps.recentres else None
-    if recentred_pass is None:
-        groups = {key: Group(job.design, accumulated) for key, accumulated in keyed.items()}
-    else:
-        sums = job.fold(recentred_pass.task)
-        groups = {key: Group(design, accumulated, 2) for key, design, accumulated in recentred_pass.items(sums)}
-    return {key: groups[key] for key in _in_order(list(groups), by, job.source.schema)}, keyed.dropped_rows
-
-
-def _check_memory(fits: int, by: ByColumns) -> None:
-    """Raise DataError where the fits of all groups do not fit into memory."""
-    limit = memory_limit() // FIT_BYTES
-    if fits > limit:
-        raise DataError(
-            f"{by} makes {fits:,} fits, and {limit:,} fit into memory, about {format_bytes(FIT_BYTES)} for each; "
-            "read a part of the groups at a time, or absorb the column (y ~ x | column) where only its effect counts"
-        )
+def _requests(
+    models: Sequence[Specification], steps: GroupedSteps, done: Sequence[PassSums]
+) -> tuple[dict[Key, Request], dict[Key, DroppedRows]]:
+    """The fits to make, in the order of the models, and those that have no rows with what was dropped."""
+    places = {model.key: (at, model) for at, one in enumerate(steps.passes) for model in one.shared.models}
+    requested: dict[Key, Request] = {}
+    empty: dict[Key, DroppedRows] = {}
+    for one in models:
+        at, model = places[one.key]
+        alone = len(steps.passes[at].shared.models) == 1
+        for key, rows_key, group in done[at].groups_of(model):
+            full_key = (*model.key, *key)
+            if group.accumulated.moments.rows:
+                requested[full_key] = Request(None if alone else model, group, rows_key)
+            else:
+                empty[full_key] = group.accumulated.dropped_rows
+    return requested, empty
 
 
 def no_rows_message(formula: str, dropped_rows: DroppedRows) -> str:
@@ -245,13 +302,13 @@ def no_rows_message(formula: str, dropped_rows: DroppedRows) -> str:
     )
 
 
-def _one_pass_fit(group: Group, response: str, key: Key, shared: SharedInputs) -> tuple[System, Solved]:
-    """Normal equations and fit of one outcome in one group, from its sums alone."""
-    design, accumulated = with_outcome(group.design, response), group.accumulated
-    sizes = {name: len(names) for name, names in accumulated.moments.levels.items()}
-    with error_context(shared.by, key):
-        checked_width(design.terms, sizes, shared.max_columns)
-        return first_solution(design, accumulated, shared.options, group.passes)
+def _one_pass_fit(key: Key, request: Request, shared: SharedInputs) -> tuple[System, Solved]:
+    """Normal equations and fit of one request, from its sums alone."""
+    with error_context(shared.names, key):
+        group = request.sums()
+        sizes = {name: len(names) for name, names in group.accumulated.moments.levels.items()}
+        checked_width(group.design.terms, sizes, shared.max_columns)
+        return first_solution(group.design, group.accumulated, shared.options, group.passes)
 
 
 def _to_escalate(fits: Mapping[Key, Solved], source: Source) -> list[Key]:
@@ -261,18 +318,30 @@ def _to_escalate(fits: Mapping[Key, Solved], source: Source) -> list[Key]:
     return short if values <= MAX_SMALL_VALUES else short[:MAX_ESCALATED]
 
 
-def _escalated(group: Group, response: str, key: Key, shared: SharedInputs) -> Solved:
-    """A fit refined by passes over its own rows, until it has the requested digits or no more can be gained."""
-    system, first = _one_pass_fit(group, response, key, shared)
-    # a row entered only if all outcomes were present: the refinement of one has to see the same rows
-    others = tuple(node for name, node in group.design.outcome.items() if name != response)
+def _rows_of(request: Request, shared: SharedInputs) -> PassRunner:
+    """What reads the rows of one fit, among others that are not complete."""
+    source = shared.runner.source
     # a filter over the shared source: the group's rows are not known to lie together in any file
-    subset = Subset(shared.runner.source, shared.by, key)
-    design = replace(with_outcome(group.design, response), present=others)
-    job = Job(design, shared.options, shared.runner.over(subset))
-    with error_context(shared.by, key), warnings.catch_warnings():
+    return shared.runner.over(source if not request.key else Subset(source, shared.by, request.key))
+
+
+def _escalated(key: Key, request: Request, shared: SharedInputs) -> Solved:
+    """A fit refined by passes over its own rows, until it has the requested digits or no more can be gained."""
+    system, first = _one_pass_fit(key, request, shared)
+    group = request.sums()
+    job = Job(group.design, shared.options, _rows_of(request, shared))
+    with error_context(shared.names, key), warnings.catch_warnings():
         warnings.simplefilter("ignore", AccuracyWarning)  # one warning names all fits together
         return escalate(first, job, group.accumulated, system, escalation_of(job))
+
+
+def _with_vcov(key: Key, request: Request, fit: Solved, vcov: VcovSpec, shared: SharedInputs) -> Solved:
+    """A fit with a robust covariance, from a pass over its own rows."""
+    # scores within absorbed levels need the sums of every level
+    moments = request.sums().accumulated.moments if fit.absorbed is not None else None
+    with error_context(shared.names, key):
+        fitted_model = FittedModel(fit, None, shared.options.drop)
+        return with_robust(fitted_model, fit.rss, vcov, _rows_of(request, shared), moments)
 
 
 def warn(fits: Mapping[Key, Solved], names: Sequence[str], source: Source | None) -> None:
@@ -290,32 +359,11 @@ def warn(fits: Mapping[Key, Solved], names: Sequence[str], source: Source | None
 
 
 @contextmanager
-def error_context(by: ByColumns | None, key: Key) -> Iterator[None]:
-    """Put the group's name in front of the message of an error raised in the body of `with`."""
+def error_context(names: Sequence[str], key: Key) -> Iterator[None]:
+    """Put the key of a fit in front of the message of an error raised in the body of `with`. names : of its parts."""
     try:
         yield
     except GramianError as error:
-        if by is not None:
-            error.args = (f"{describe_key(by, key)}: {error}", *error.args[1:])
+        if names:
+            error.args = (f"{format_key(names, key)}: {error}", *error.args[1:])
         raise
-
-
-def _names(formula: Formula, by: ByColumns | None) -> tuple[str, ...]:
-    """Names of the parts of a key: "outcome" if there are several, then the columns of `by`."""
-    names = () if by is None else by.names
-    if not has_multiple_outcomes(formula):
-        return names
-    if OUTCOME in names:
-        raise OptionError(f"by='{OUTCOME}': with several outcomes this names the outcome of a fit; rename the column")
-    return (OUTCOME, *names)
-
-
-def _in_order(keys: Sequence[Key], by: ByColumns, schema: Schema) -> list[Key]:
-    """Keys in the order of their levels: the declared order of a categorical column, else ascending."""
-    declared = [{level: i for i, level in enumerate(schema[name].levels or ())} for name in by.names]
-
-    def sort_key(key: Key) -> list[tuple[int, int, Level]]:
-        parts = zip(key, declared, strict=True)
-        return [(order.get(v, len(order)), isinstance(v, str), 0 if v in order else v) for v, order in parts]
-
-    return sorted(keys, key=sort_key)

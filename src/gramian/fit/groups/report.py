@@ -49,10 +49,12 @@ def key_heading(fits: Fits, key: Key) -> str:
 def describe_rows(fits: Fits) -> Iterator[str]:
     """Lines about the number of fits, passes, rows and dropped rows of all fits, and about groups without a fit."""
     dropped = sum(fits.dropped_rows.values())
-    condition = " in which all outcomes are present" if len(fits.outcomes) > 1 else ""
-    passes = max(fit.passes for fit in fits.values())
+    passes = max(fits.grouped.passes, *(fit.passes for fit in fits.values()))
     passes_text = "one pass" if passes == 1 else f"{passes} passes"
-    yield f"{len(fits):,} fits from {passes_text}, {fits.rows:,} rows{condition}"
+    rows = [fit.rows for fit in fits.values()]
+    each = f"; each with those that have its columns, {min(rows):,} to {max(rows):,}"
+    own_rows = fits.by is None and len(set(rows)) > 1
+    yield f"{len(fits):,} fits from {passes_text}, {fits.rows:,} rows{each if own_rows else ''}"
     if dropped:
         causes = ", ".join(f"{n:,} {printable(cause)}" for cause, n in fits.dropped_rows.items())
         by_column = ", ".join(f"{printable(column)} {n:,}" for column, n in islice(fits.missing.items(), MAX_NAMED))

@@ -1,4 +1,4 @@
-"""Fits: linear fits by group and outcome, the result of `by=` and of several outcomes; a read-only mapping."""
+"""Fits: linear fits by group and model, the result of `by=` and of formulas that stand for several models."""
 
 from __future__ import annotations
 
@@ -24,10 +24,11 @@ from gramian.typing import Level
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Fits(HasDroppedRows, Mapping[Level | Key, LinearFit]):
-    """Linear fits by key: the result of `gm.ols` and `gm.ridge` with `by=`, or with several outcomes.
+    """Linear fits by key: the result of `gm.ols` and `gm.ridge` with `by=`, several outcomes, or sw() and the like.
 
-    A read-only mapping. A key is the group's level, or with several columns the tuple of their levels; with several
-    outcomes the name of the outcome comes first. `key_names` names the parts of a key.
+    A read-only mapping. A key is the group's level, or with several columns the tuple of their levels; before it come
+    the name of the outcome, the text of the right side and that of the absorbed factors, each where there are several.
+    `key_names` names the parts of a key.
 
     Attributes
     ----------
@@ -38,12 +39,14 @@ class Fits(HasDroppedRows, Mapping[Level | Key, LinearFit]):
     by : ByColumns or None
         Columns that make the groups.
     fits : mapping of key to LinearFit
-        The fits: outcomes in the order of the formula, groups in the order of their levels.
+        The fits: outcomes, right sides and absorbed factors in the order of the formula, then groups in that of their
+        levels.
 
     Notes
     -----
     One pass accumulates the sums of every group separately. A group whose mean is far from that of the first rows is
-    accumulated in a second pass with a shift of its own.
+    accumulated in a second pass with a shift of its own. Every fit has the rows that have all of its own columns: sums
+    are kept for every pattern of missing values.
 
     Examples
     --------
@@ -66,7 +69,7 @@ class Fits(HasDroppedRows, Mapping[Level | Key, LinearFit]):
     def _rows_of(self, key: Key) -> FittedRows:
         """Where the rows of one fit are: those of its group."""
         source = self.fitted_rows.source
-        if self.by is None or source is None:
+        if self.by is None or source is None or key in self.grouped.whole:
             return self.fitted_rows
         return FittedRows(Subset(source, self.by, key[len(key) - len(self.by.names) :]))
 
@@ -81,7 +84,7 @@ class Fits(HasDroppedRows, Mapping[Level | Key, LinearFit]):
 
     @property
     def key_names(self) -> tuple[str, ...]:
-        """Names of the parts of a key: "outcome" if there are several, then the columns of `by`."""
+        """Names of the parts of a key: "outcome", "right_side", "absorbed" if there are several, then those of `by`."""
         return self.grouped.names
 
     @property
@@ -91,13 +94,15 @@ class Fits(HasDroppedRows, Mapping[Level | Key, LinearFit]):
 
     @property
     def rows(self) -> int:
-        """Number of rows that entered, of all groups; a row counts once for several outcomes."""
-        # a row enters only if all outcomes are present, so every outcome has the same rows
+        """Number of rows that entered some fit; a row counts once. Those of one fit are `fits[key].rows`."""
+        if self.grouped.rows is not None:
+            return self.grouped.rows
+        # a row of a Gram has all outcomes, so every outcome has the same rows
         return sum(fit.rows for fit in self.fits.values()) // len(self.outcomes)
 
     @property
     def without_rows(self) -> Mapping[Level | Key, Mapping[str, int]]:
-        """Groups without a complete row, which have no fit: cause -> number of dropped rows, by key."""
+        """Keys without a complete row, which have no fit: cause -> number of dropped rows."""
         return {unwrap_key(key): dict(dropped.causes) for key, dropped in self.grouped.empty.items()}
 
     def __getitem__(self, key: Level | Key) -> LinearFit:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import islice
 from typing import NoReturn
 
 import numpy as np
@@ -24,6 +25,8 @@ from gramian.linalg.columns import Columns, Layout
 from gramian.linalg.in_place import InPlace, in_place
 from gramian.linalg.moments import Accumulator, Moments, combined_weight
 from gramian.typing import Mask, Vector
+
+FIRST_BATCHES = 64  # in which values of every column are looked for, before its shift is chosen without any
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,10 +224,10 @@ class LinearAccumulator(UnitAccumulator):
 
     def add(self, observed: Observed) -> None:
         """Add the complete rows of a batch."""
-        if self.in_place is None or not self._add_in_place(self.in_place, observed):
+        if self.in_place is None or not self.add_in_place(self.in_place, observed):
             super().add(observed)
 
-    def _add_in_place(self, columns: InPlace, observed: Observed) -> bool:
+    def add_in_place(self, columns: InPlace, observed: Observed) -> bool:
         """Add a batch; return False, with nothing added, where a column cannot be read or a sum is not finite."""
         parts = columns.parts(self.values(observed), observed.matrix, observed.rows)
         if parts is None:
@@ -273,9 +276,30 @@ def coordinates_from_first_rows(design: Design, batches: Iterable[Batch]) -> Des
     return design.choose_coordinates(dict.fromkeys((*design.terms.variables, *design.outcome), np.zeros(0)))
 
 
-def refuse_row(row: int, name: str, where: str) -> NoReturn:
-    """Raise DataError for a row with a value that is not finite, where rows may not be dropped. row : its number."""
-    raise DataError(f"row {row}: '{name}' is not finite (na=\"drop\" leaves such rows out)", where)
+def coordinates_by_column(design: Design, batches: Iterable[Batch]) -> Design:
+    """The design with the shift and scale of every variable, each chosen from the first of its own values.
+
+    A variable without a value in the first `FIRST_BATCHES` batches has those of no values.
+    """
+    found: dict[str, Vector] = {}
+    names = {*design.terms.variables, *design.outcome}
+    with np.errstate(all="ignore"):
+        for batch in islice(batches, FIRST_BATCHES):
+            head = batch.head(ROWS_PER_BLOCK)
+            if not found and Reader(design).read(head).rows == head.rows > 0:
+                # no value is missing: as for one model, with a matrix in place
+                return coordinates_from_first_rows(design, [head])
+            design = replace(design, matrix=None)
+            for piece in (head, batch):
+                found = Reader(design).first_values(piece, names - found.keys()) | found
+            if len(found) == len(names):
+                break
+    return design.choose_coordinates({name: found.get(name, np.zeros(0))[:ROWS_PER_BLOCK] for name in names})
+
+
+def refuse_row(row: int, name: str, where: str, what: str = "not finite") -> NoReturn:
+    """Raise DataError for a row with a value that is missing, where rows may not be dropped. row : its number."""
+    raise DataError(f"row {row}: '{name}' is {what} (na=\"drop\" leaves such rows out)", where)
 
 
 def overflow(columns: Columns, layout: Layout, where: str) -> NoReturn:

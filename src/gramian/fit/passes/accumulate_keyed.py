@@ -215,6 +215,7 @@ class KeyedUnitAccumulator(UnitAccumulator):
     def __init__(self, task: AccumulateKeyed) -> None:
         super().__init__(task.design, drop=task.drop)
         self.task, self.reader = task, KeyedReader(task)
+        self.centres, self.cycle = task.centres, task.grouping.cycle
         self.reader.left_out = self.left_out if self.power_variables else None
         design = task.design
         self.keyed_sums = KeyedAccumulator(self.layout, design.coordinates, design.terms.power_sums)
@@ -222,13 +223,13 @@ class KeyedUnitAccumulator(UnitAccumulator):
     def values(self, observed: Observed) -> dict[str, Vector]:
         """Values (n,) of variables and response rows, less the centre of each row's key where there are centres."""
         values = UnitAccumulator.values(self, observed)
-        if self.task.centres is None:
+        if self.centres is None:
             return values
         return {name: x - self._centres(name)[self.reader.key_codes] for name, x in values.items()}
 
     def left_out(self, variable: str, values: Vector, count: Vector | None, rows: Mask) -> None:
         """Add rows that have a variable and a key but do not enter to the variable's power sums of their keys."""
-        keys, centres = self.reader.key_codes[rows], self.task.centres
+        keys, centres = self.reader.key_codes[rows], self.centres
         keyed = keys >= 0
         values, keys = values[keyed], keys[keyed]
         if centres is not None:
@@ -238,7 +239,7 @@ class KeyedUnitAccumulator(UnitAccumulator):
 
     def _centres(self, variable: str) -> Vector:
         """The centre of a variable in every key so far."""
-        centres = self.task.centres or {}
+        centres = self.centres or {}
         return np.array([centres.get(key, {}).get(variable, 0.0) for key in self.reader.row_keys.keys])
 
     def block(self, columns: Columns, observed: Observed, rows: slice | Mask) -> bool:
@@ -251,7 +252,7 @@ class KeyedUnitAccumulator(UnitAccumulator):
         sizes = {**self.reader.sizes, KEY: self.reader.row_keys.size}
         # without dropped rows the folds of a block go round in a fixed order, which sums by slices and not by sorting
         regular = observed.row_mask is None and isinstance(rows, slice)
-        cycle = self.task.grouping.cycle if regular else None
+        cycle = self.cycle if regular else None
         added = self.keyed_sums.add(columns, keys, combined_weight(weight, count), count, sizes, cycle)
         if added and weight is not None:
             self.keyed_sums.add_log_weights(keys, weight, count)

@@ -12,7 +12,7 @@ from gramian.batch import Rereadable, SinglePass, Source, Unit
 from gramian.data.in_memory import longer_units
 from gramian.engines.choice import Engine
 from gramian.engines.progress import Progress, watched
-from gramian.fit.passes.accumulate import coordinates_from_first_rows
+from gramian.fit.passes.accumulate import coordinates_by_column, coordinates_from_first_rows
 from gramian.fit.passes.memory import cached_source
 from gramian.fit.passes.options import Options
 from gramian.formula.design import Design, design_of
@@ -130,14 +130,16 @@ class Job:
         """Whether a pass for the knots of splines has to come first."""
         return bool(self.design.open_splines)
 
-    def prepare(self) -> None:
+    def prepare(self, *, by_column: bool = False) -> None:
         """Choose the knots of splines, in a pass over their columns, and shifts and scales, from the first rows.
 
         The units of a source that can be read only once are put back before the rest, so that no row is lost.
+
+        by_column : whether each column has those of its own values, for models that do not need all columns.
         """
         # the look at the first rows is no pass: it reads at most a few batches
         self.runner.passes += self.needs_knots
-        self.design, self.runner.source = with_coordinates(self.design, self.source)
+        self.design, self.runner.source = with_coordinates(self.design, self.source, by_column=by_column)
 
     def fold(self, task: Pass[M], source: Source | None = None) -> M:
         """Run one pass and return its sums. source : the same rows in another form, such as decimals as text."""
@@ -208,24 +210,26 @@ def prepare(formula: str, source: Source, options: Options, **rules: Any) -> tup
     return with_coordinates(design_for(formula, source.schema, options, **rules), source)
 
 
-def with_coordinates(design: Design, source: Source) -> tuple[Design, Source]:
+def with_coordinates(design: Design, source: Source, *, by_column: bool = False) -> tuple[Design, Source]:
     """The design with knots and coordinates, and the source to read from its beginning.
 
-    Coordinates (shift and scale of every variable) come from the first batch with complete rows. The source returned is
-    another object if the given one can be read only once.
+    Coordinates (shift and scale of every variable) come from the first batch with complete rows, or with `by_column`
+    from the first batches with values of each. The source returned is another object if the given one can be read only
+    once.
     """
+    coordinates = coordinates_by_column if by_column else coordinates_from_first_rows
     if design.open_splines:
         from gramian.fit.passes.knots import settle_knots  # most formulas have no splines
 
         design = settle_knots(design, source)
     if source.rereadable:
         batches = (batch for unit in source.units for batch in unit.batches(design.columns, parallel=True))
-        return coordinates_from_first_rows(design, batches), source
+        return coordinates(design, batches), source
     # a unit can be read again, the sequence of units cannot: put those that were started back, in their order
     units = iter(source.units)
     read_units: list[Unit] = []
     batches = (batch for unit in _recorded(units, read_units) for batch in unit.batches(design.columns))
-    complete = coordinates_from_first_rows(design, batches)
+    complete = coordinates(design, batches)
     all_units = chain(read_units, units)
     return complete, SinglePass(source.schema, all_units, source.inputs, source.rows, source.size)
 

@@ -7,13 +7,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from gramian.errors import NumericalError
-from gramian.fit.groups.fit import OUTCOME, GroupedFits, error_context, no_rows_message, warn
+from gramian.fit.groups.fit import GroupedFits, error_context, no_rows_message, warn
+from gramian.fit.groups.specifications import OUTCOME
 from gramian.fit.leastsquares.solution import Solved
 from gramian.fit.leastsquares.system import solve_linear
 from gramian.fit.passes.accumulate import Accumulated
 from gramian.fit.passes.accumulate_keyed import KeyedAccumulated, keyed_job, keyed_pass
 from gramian.fit.passes.job import PassRunner
-from gramian.fit.passes.keys import ByColumns
 from gramian.fit.passes.memory import checked_width
 from gramian.fit.passes.options import Options
 from gramian.fit.rolling.options import Windows, names_of
@@ -75,7 +75,7 @@ def fit_windows(
                 short += 1
                 continue
             for outcome in outcomes:
-                with error_context(ByColumns(names), key):
+                with error_context(names, key):
                     fit = _solved(with_outcome(job.design, outcome), sums, options)
                 fits[(*((outcome.removeprefix("~"),) if len(outcomes) > 1 else ()), *key)] = fit
     if not fits:

@@ -7,7 +7,7 @@ import pytest
 
 import gramian as gm
 from gramian.errors import DataError, OptionError
-from gramian.fit.groups import fit as groups_fit
+from gramian.fit.groups import passes
 
 rng = np.random.default_rng(5)
 ROWS = {
@@ -57,8 +57,8 @@ def test_solvers_for_many_columns_are_refused():
 
 def test_more_fits_than_memory_holds_are_refused(monkeypatch):
     frame = {"g": np.arange(40) // 4, "x": np.arange(40) % 4 * 1.0, "y": np.arange(40) ** 2 % 7 * 1.0}
-    monkeypatch.setattr(groups_fit, "memory_limit", lambda: 9 * groups_fit.FIT_BYTES)
+    monkeypatch.setattr(passes, "memory_limit", lambda: 9 * passes.FIT_BYTES)
     with pytest.raises(DataError, match=r"makes 10 fits, and 9 fit into memory, about 20.0 kB for each"):
         gm.fits("y ~ x", frame, by="g")
-    monkeypatch.setattr(groups_fit, "memory_limit", lambda: 10 * groups_fit.FIT_BYTES)
+    monkeypatch.setattr(passes, "memory_limit", lambda: 10 * passes.FIT_BYTES)
     assert len(gm.fits("y ~ x", frame, by="g")) == 10

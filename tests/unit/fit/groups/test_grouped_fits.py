@@ -215,7 +215,7 @@ def test_models_with_one_outcome_refuse_several(table):
 def test_the_plan_tells_of_groups_and_outcomes(table):
     told = str(gm.plan("c(y, v) ~ x", table, by="group"))
     assert "x, y, v, group" in told
-    assert "the outcomes y, v share the pass; a row enters where all of them are present" in told
+    assert "2 models share the sums of a pass; each has the rows that have all of its columns" in told
     assert "the sums are stored separately for every value of group: 128 bytes of products for each" in told
     assert (
         "1, after a look at the first rows for shift and scale; a second where groups lie far from each other" in told
