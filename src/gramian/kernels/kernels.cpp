@@ -16,37 +16,36 @@ inline const double* lanes_of(const double* strips, int64_t column) {
   return strips + column / STRIP * BLOCK_ROWS * STRIP + column % STRIP;
 }
 
-// Memory that is read next, and by how many bytes a step of a tile goes on in it: reading and multiplying overlap.
-struct Ahead {
-  const char* at;
-  int64_t step;
-};
-
-// Products of R columns with V vectors of columns over the rows of a block, added to hi + lo : (.., width).
-template <int V, int R>
+// Products of R columns with V vectors of columns over the rows of a block, added to hi + lo : (.., width). Of a
+// triangle, whose vectors hold the R columns themselves, vectors that end left of the diagonal are left out.
+template <int V, int R, bool TRIANGLE>
 void tile(const double* strips, int rows, int64_t row, int64_t column, int64_t width, double* hi, double* lo,
           Ahead& ahead) {
   vec sums[R][V];
-  const double *left = lanes_of(strips, row), *right[V];
+  const double *left[(R + W - 1) / W], *right[V];
+  for (int i = 0; i < R; i += W) left[i / W] = lanes_of(strips, row + i);
   for (int v = 0; v < V; v++) right[v] = lanes_of(strips, column + v * W);
   for (int i = 0; i < R; i++)
     for (int v = 0; v < V; v++) sums[i][v] = repeat(0.0);
-  const char* next = ahead.at;
+  Ahead next = ahead;
   for (int k = 0; k < rows * STRIP; k += STRIP) {
-    __builtin_prefetch(next);
-    next += ahead.step;
+    next.fetch(Ahead::TILE_STEP);
     vec b[V];
     for (int v = 0; v < V; v++) b[v] = load(right[v] + k);
-#pragma GCC unroll 8
+#pragma GCC unroll 16
     for (int i = 0; i < R; i++) {
-      vec a = repeat(left[k + i]);
+      // as many reads as multiply-adds would be too many: every second column of the last vector is taken from it
+      bool is_read = !(REPEATS_LANES && TRIANGLE && V > 1 && i / W == V - 1 && i % 2);
+      vec a = is_read ? repeat(left[i / W][k + i % W]) : repeat_lane(b[V - 1], i % W);
 #pragma GCC unroll 4
-      for (int v = 0; v < V; v++) sums[i][v] = fused(a, b[v], sums[i][v]);
+      for (int v = TRIANGLE ? i / W : 0; v < V; v++) sums[i][v] = fused(a, b[v], sums[i][v]);
     }
   }
-  ahead.at = next;
+  ahead = next;
+#pragma GCC unroll 16
   for (int i = 0; i < R; i++)
-    for (int v = 0; v < V; v++) {
+#pragma GCC unroll 4
+    for (int v = TRIANGLE ? i / W : 0; v < V; v++) {
       int64_t at = (row + i) * width + column + v * W;
       vec s, e;
       two_sum(load(hi + at), sums[i][v], s, e);
@@ -55,27 +54,43 @@ void tile(const double* strips, int rows, int64_t row, int64_t column, int64_t w
     }
 }
 
-// A tile of as many vectors as are asked for, at most V.
+// The products of V vectors of columns from a column on with all columns before them, and with themselves.
 template <int V>
-void tile_of(int vectors, bool half, const double* strips, int rows, int64_t row, int64_t column, int64_t width, double* hi,
-             double* lo, Ahead& ahead) {
-  if constexpr (V > 1)
-    if (vectors < V) return tile_of<V - 1>(vectors, half, strips, rows, row, column, width, hi, lo, ahead);
-  if (half)
-    tile<V, TILE_ROWS / 2>(strips, rows, row, column, width, hi, lo, ahead);
+void add_panel(const double* strips, int rows, int64_t columns, int64_t column, int64_t width, double* hi, double* lo,
+               Ahead& ahead) {
+  constexpr int LAST = V < TRIANGLE_VECTORS ? V : TRIANGLE_VECTORS;  // vectors of the triangle at the end
+  int64_t start = column + (V - LAST) * W;
+  for (int64_t row = 0; row < start; row += TILE_ROWS)
+    tile<V, TILE_ROWS, false>(strips, rows, row, column, width, hi, lo, ahead);
+  if (column + V * W - columns >= W / 2 && W > 1)
+    tile<LAST, LAST * W - W / 2, true>(strips, rows, start, start, width, hi, lo, ahead);
   else
-    tile<V, TILE_ROWS>(strips, rows, row, column, width, hi, lo, ahead);
+    tile<LAST, LAST * W, true>(strips, rows, start, start, width, hi, lo, ahead);
 }
 
-// The products of a block that stand on or above the diagonal, tile by tile.
-void add_block(const double* strips, int rows, int64_t columns, int64_t width, double* hi, double* lo, Ahead ahead) {
-  for (int64_t column = 0; column < width; column += TILE_VECTORS * W) {
-    int64_t stop = std::min<int64_t>(column + TILE_VECTORS * W, width);
-    for (int64_t row = 0; row < std::min(stop, columns); row += TILE_ROWS) {
-      int64_t from = std::max(column, row / W * W);  // vectors that end left of the diagonal are not needed
-      tile_of<TILE_VECTORS>((int)(stop - from) / W, columns - row <= TILE_ROWS / 2, strips, rows, row, from, width, hi, lo, ahead);
-    }
+// Vectors of the panel that begins at a column: as many as a tile has, but for the first panel, above which nothing is.
+inline int panel_vectors(int64_t column, int64_t columns) {
+  int first = (int)((columns + TILE_ROWS - 1) / TILE_ROWS * TILE_ROWS / W % TILE_VECTORS);
+  return column == 0 && first ? first : TILE_VECTORS;
+}
+
+// The products of a block that stand on or above the diagonal, panel by panel.
+void add_block(const double* strips, int rows, int64_t columns, int64_t width, double* hi, double* lo, Ahead& ahead) {
+  for (int64_t column = 0, vectors; column < columns; column += vectors * W) {
+    vectors = panel_vectors(column, columns);
+    auto add = vectors == TILE_VECTORS ? add_panel<TILE_VECTORS> : vectors == 2 ? add_panel<2> : add_panel<1>;
+    add(strips, rows, columns, column, width, hi, lo, ahead);
   }
+}
+
+// Tiles of a block.
+int64_t tiles_of(int64_t columns) {
+  int64_t tiles = 0;
+  for (int64_t column = 0, vectors; column < columns; column += vectors * W) {
+    vectors = panel_vectors(column, columns);
+    tiles += (column + std::max<int64_t>(vectors - TRIANGLE_VECTORS, 0) * W) / TILE_ROWS + 1;
+  }
+  return tiles;
 }
 
 // Adds the products (columns, columns), symmetric to the last bit, to out, each rounded once.
@@ -100,16 +115,13 @@ void predict(const double* strips, const double* b, int64_t width, int rows, dou
   }
 }
 
-// The rows after a block, of the widest part that is stored by rows: fetched while the block is multiplied.
-Ahead ahead_of(const Part* parts, int64_t count, const Rows& rows, int64_t width) {
+// The rows after a block, of the widest part that is stored by rows: fetched while the block is copied and multiplied.
+Ahead ahead_of(const Part* parts, int64_t count, const Rows& rows, int64_t columns) {
   const Part* widest = parts;
   for (int64_t p = 1; p < count; p++)
     if (parts[p].columns > widest->columns) widest = parts + p;
-  if (!is_by_rows(*widest) || widest->down < 0 || rows.numbers) return {parts->data, 0};
-  int64_t tiles = 0;
-  for (int64_t column = 0; column < width; column += TILE_VECTORS * W)
-    tiles += (std::min<int64_t>(column + TILE_VECTORS * W, width) + TILE_ROWS - 1) / TILE_ROWS;
-  int64_t steps = BLOCK_ROWS * tiles;
+  if (!is_by_rows(*widest) || widest->down < 0 || rows.numbers) return {widest->data, 0};
+  int64_t steps = BLOCK_ROWS * (strips_width(widest->columns) / STRIP + Ahead::TILE_STEP * tiles_of(columns));
   return {widest->data + (rows.first + BLOCK_ROWS) * widest->down, BLOCK_ROWS * widest->down / steps + 1};
 }
 
@@ -179,9 +191,10 @@ void gramian_products(const Part* parts, int64_t count, int64_t rows, const int6
   std::memset(strips, 0, sizeof(double) * (BLOCK_ROWS * width + 2 * width * width));
   for (int64_t first = 0; first < rows; first += BLOCK_ROWS) {
     Rows here = {numbers, first, (int)std::min<int64_t>(BLOCK_ROWS, rows - first)};
-    pack(parts, count, here, first && !factors, strips);
+    Ahead ahead = ahead_of(parts, count, here, columns);
+    pack(parts, count, here, first && !factors, strips, ahead);
     if (factors) weight_rows(strips, width, here.count, factors + first);
-    add_block(strips, here.count, columns, width, hi, lo, ahead_of(parts, count, here, width));
+    add_block(strips, here.count, columns, width, hi, lo, ahead);
   }
   std::memset(out, 0, sizeof(double) * columns * columns);
   add_rounded(hi, lo, columns, width, out);
@@ -205,7 +218,8 @@ double gramian_working_products(const Part* parts, int64_t count, int64_t rows, 
     int64_t stop = std::min(first / height * height + height, rows);
     Rows here = {nullptr, first, (int)std::min<int64_t>(BLOCK_ROWS, stop - first)};
     for (int i = 0; i < here.count; i++) response[i * STRIP] = 0.0;
-    pack(parts, count, here, false, strips);
+    Ahead ahead = ahead_of(parts, count, here, columns + 1);
+    pack(parts, count, here, false, strips, ahead);
     double outcomes[BLOCK_ROWS], eta[BLOCK_ROWS], priors[BLOCK_ROWS], root[BLOCK_ROWS], r[BLOCK_ROWS];
     predict(strips, coefficients, width, here.count, eta);
     for (int i = 0; i < padded(here.count); i++) {
@@ -217,7 +231,7 @@ double gramian_working_products(const Part* parts, int64_t count, int64_t rows, 
     add_value(working_rows(*model, outcomes, eta, priors, padded(here.count), root, r), 0.0, deviance, deviance_low);
     for (int i = 0; i < here.count; i++) response[i * STRIP] = r[i];
     weight_rows(strips, width, here.count, root);
-    add_block(strips, here.count, columns + 1, width, hi, lo, ahead_of(parts, count, here, width));
+    add_block(strips, here.count, columns + 1, width, hi, lo, ahead);
     first += here.count;
     if (first < stop) continue;
     add_rounded(hi, lo, columns + 1, width, out);

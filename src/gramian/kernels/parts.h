@@ -31,6 +31,18 @@ struct Rows {
   int64_t number(int i) const { return numbers ? numbers[first + i] : first + i; }
 };
 
+// Memory that is read next: reading, copying and multiplying overlap. A step of a copy goes on by some bytes, a step of
+// a tile, which takes longer, by more of them.
+struct Ahead {
+  static constexpr int TILE_STEP = 4;
+  const char* at;
+  int64_t bytes;
+  void fetch(int steps) {
+    __builtin_prefetch(at);
+    at += steps * bytes;
+  }
+};
+
 inline int padded(int rows) { return (rows + STRIP - 1) / STRIP * STRIP; }
 
 // Whether the columns of a row stand beside each other, but not those of a single contiguous column.
@@ -100,38 +112,52 @@ void read_columns(const Part& part, const Rows& rows, int64_t column, int m, dou
           r < rows.count ? *reinterpret_cast<const double*>(from + r * part.down + c * part.along) : 0.0;
 }
 
+// Shifts and scales of M columns, read once for all rows.
+template <int M>
+struct Coordinates {
+  double shift[M], scale[M];
+  Coordinates(const Part& part, int64_t column) {
+    for (int c = 0; c < M; c++) shift[c] = part.shift[column + c], scale[c] = part.scale[column + c];
+  }
+};
+
 // M values of a row, and those of a whole strip by vectors.
 template <class T, int M>
-inline void copy_row(const T* __restrict x, const double* shift, const double* scale, double* __restrict out) {
+inline void copy_row(const T* __restrict x, const Coordinates<M>& by, double* __restrict out) {
   if constexpr (M == STRIP && sizeof(T) == sizeof(double)) {
-    for (int v = 0; v < STRIP; v += W) store(out + v, (load(x + v) - load(shift + v)) * load(scale + v));
+    for (int v = 0; v < STRIP; v += W) store(out + v, (load(x + v) - load(by.shift + v)) * load(by.scale + v));
   } else {
-    for (int c = 0; c < M; c++) out[c] = ((double)x[c] - shift[c]) * scale[c];
+    for (int c = 0; c < M; c++) out[c] = ((double)x[c] - by.shift[c]) * by.scale[c];
   }
 }
 
 // Copies M columns of some rows that are stored by rows into lanes of a strip (rows, STRIP).
 template <class T, int M>
-void copy_rows(const Part& part, const Rows& rows, int64_t column, double* out) {
+void copy_rows(const Part& part, const Rows& rows, int64_t column, double* out, Ahead& ahead) {
   const char* from = part.data + column * part.along;
-  const double *shift = part.shift + column, *scale = part.scale + column;
+  const Coordinates<M> by(part, column);
   if (rows.numbers) {
     for (int i = 0; i < rows.count; i++) {
       const char* row = from + rows.numbers[rows.first + i] * part.down;
-      copy_row<T, M>(reinterpret_cast<const T*>(row), shift, scale, out + i * STRIP);
+      copy_row<T, M>(reinterpret_cast<const T*>(row), by, out + i * STRIP);
     }
     return;
   }
-  from += rows.first * part.down;
-  for (int i = 0; i < rows.count; i++, from += part.down)
-    copy_row<T, M>(reinterpret_cast<const T*>(from), shift, scale, out + i * STRIP);
+  const int64_t count = rows.count, down = part.down;  // here, since a store of a vector may change any memory
+  from += rows.first * down;
+  Ahead next = ahead;
+  for (int64_t i = 0; i < count; i++, from += down) {
+    next.fetch(1);
+    copy_row<T, M>(reinterpret_cast<const T*>(from), by, out + i * STRIP);
+  }
+  ahead = next;
 }
 
 template <class T, int M = STRIP>
-void copy_some(const Part& part, const Rows& rows, int64_t column, int m, double* out) {
+void copy_some(const Part& part, const Rows& rows, int64_t column, int m, double* out, Ahead& ahead) {
   if constexpr (M > 1)
-    if (m < M) return copy_some<T, M - 1>(part, rows, column, m, out);
-  copy_rows<T, M>(part, rows, column, out);
+    if (m < M) return copy_some<T, M - 1>(part, rows, column, m, out, ahead);
+  copy_rows<T, M>(part, rows, column, out, ahead);
 }
 
 // Lanes [begin, end) of a strip (rows, STRIP) from columns that are contiguous and padded. Where begin is not zero,
@@ -155,7 +181,7 @@ void columns_to_strip(const double** columns, int begin, int end, int rows, doub
 
 // Copies some rows of all parts, side by side, into strips (strips, BLOCK_ROWS, STRIP). Lanes behind the last column
 // keep what they are. again : whether the strips hold other rows, so that a column of equal values is there already.
-void pack(const Part* parts, int64_t count, const Rows& rows, bool again, double* strips) {
+void pack(const Part* parts, int64_t count, const Rows& rows, bool again, double* strips, Ahead& ahead) {
   double copies[STRIP * SHORT_ROWS];
   const double* columns[STRIP];
   int64_t place = 0;
@@ -168,9 +194,9 @@ void pack(const Part* parts, int64_t count, const Rows& rows, bool again, double
       if (is_by_rows(parts[p])) {
         if (begin < lane) columns_to_strip(columns, begin, lane, rows.count, strip);
         if (parts[p].kind == FLOAT64)
-          copy_some<double>(parts[p], rows, column, m, strip + lane);
+          copy_some<double>(parts[p], rows, column, m, strip + lane, ahead);
         else
-          copy_some<float>(parts[p], rows, column, m, strip + lane);
+          copy_some<float>(parts[p], rows, column, m, strip + lane, ahead);
         begin = lane + m;
       } else {
         if (again && parts[p].down == 0 && begin)

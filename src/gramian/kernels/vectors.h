@@ -5,15 +5,18 @@
 #if defined(__AVX512F__)
 #include <immintrin.h>
 typedef __m512d vec;
-constexpr int W = 8, TILE_ROWS = 8, TILE_VECTORS = 3;  // 24 of 32 registers hold sums
+constexpr int W = 8, TILE_ROWS = 8, TILE_VECTORS = 3, TRIANGLE_VECTORS = 2;  // 24 of 32 registers hold sums
 static inline vec load(const double* p) { return _mm512_loadu_pd(p); }
 static inline void store(double* p, vec a) { _mm512_storeu_pd(p, a); }
 static inline vec repeat(double a) { return _mm512_set1_pd(a); }
+// The same from a register, which costs a multiply-add, where a read would cost more.
+static inline vec repeat_lane(vec a, int lane) { return _mm512_permutexvar_pd(_mm512_set1_epi64(lane), a); }
+constexpr bool REPEATS_LANES = true;
 static inline vec fused(vec a, vec b, vec c) { return _mm512_fmadd_pd(a, b, c); }
 #elif defined(__AVX2__) && defined(__FMA__)
 #include <immintrin.h>
 typedef __m256d vec;
-constexpr int W = 4, TILE_ROWS = 4, TILE_VECTORS = 3;  // 12 of 16
+constexpr int W = 4, TILE_ROWS = 4, TILE_VECTORS = 3, TRIANGLE_VECTORS = 2;  // 12 of 16
 static inline vec load(const double* p) { return _mm256_loadu_pd(p); }
 static inline void store(double* p, vec a) { _mm256_storeu_pd(p, a); }
 static inline vec repeat(double a) { return _mm256_set1_pd(a); }
@@ -21,18 +24,23 @@ static inline vec fused(vec a, vec b, vec c) { return _mm256_fmadd_pd(a, b, c); 
 #elif defined(__aarch64__)
 #include <arm_neon.h>
 typedef float64x2_t vec;
-constexpr int W = 2, TILE_ROWS = 4, TILE_VECTORS = 4;  // 16 of 32
+constexpr int W = 2, TILE_ROWS = 4, TILE_VECTORS = 4, TRIANGLE_VECTORS = 4;  // 16 to 20 of 32
 static inline vec load(const double* p) { return vld1q_f64(p); }
 static inline void store(double* p, vec a) { vst1q_f64(p, a); }
 static inline vec repeat(double a) { return vdupq_n_f64(a); }
 static inline vec fused(vec a, vec b, vec c) { return vfmaq_f64(c, a, b); }
 #else
 typedef double vec;
-constexpr int W = 1, TILE_ROWS = 2, TILE_VECTORS = 4;
+constexpr int W = 1, TILE_ROWS = 2, TILE_VECTORS = 4, TRIANGLE_VECTORS = 4;
 static inline vec load(const double* p) { return *p; }
 static inline void store(double* p, vec a) { *p = a; }
 static inline vec repeat(double a) { return a; }
 static inline vec fused(vec a, vec b, vec c) { return std::fma(a, b, c); }
+#endif
+
+#if !defined(__AVX512F__)
+static inline vec repeat_lane(vec a, int) { return a; }  // never called
+constexpr bool REPEATS_LANES = false;
 #endif
 
 // s = a + b rounded, and e its rounding error: a + b = s + e exactly (Knuth).
