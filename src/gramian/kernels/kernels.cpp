@@ -5,6 +5,7 @@
 // added with their rounding errors. The compiler may not contract or reorder anything (-ffp-contract=off, no
 // -ffast-math). The interface is plain C, so that one library serves every version of Python.
 #include "cells.h"
+#include "graphs.h"
 #include "parts.h"
 #include "twofold.h"
 #include "working_rows.h"
@@ -157,7 +158,7 @@ inline double* aligned(double* memory) {
 extern "C" {
 
 // Changes whenever a function below does: a library of another version is not used.
-int64_t gramian_interface() { return 8; }
+int64_t gramian_interface() { return 9; }
 
 // The best instruction set of this processor for which a library is compiled: 4, 3 (x86-64-v4, v3), 1 (the portable
 // build is quick, as on ARM) or 0 (a fused multiply-add would be done by software).
@@ -373,6 +374,53 @@ int64_t gramian_add_cells(const Cells* tables, int64_t factors, int64_t k, int64
     j += order >= 0;
   }
   return out;
+}
+
+// Number of connected components of `nodes` nodes that `edges` pairs join. parents : memory (nodes,).
+int64_t gramian_components(const int64_t* first, const int64_t* second, int64_t edges, int64_t shift, int64_t nodes,
+                           int64_t* parents) {
+  for (int64_t i = 0; i < nodes; i++) parents[i] = i;
+  int64_t count = nodes;
+  for (int64_t e = 0; e < edges; e++) {
+    int64_t a = root_of(parents, first[e]), b = root_of(parents, shift + second[e]);
+    if (a == b) continue;
+    parents[a > b ? a : b] = a > b ? b : a;
+    count--;
+  }
+  return count;
+}
+
+// Y = A X, (n, k), for a sparse A with rows as SciPy holds them: each row adds its entries in their order.
+void gramian_sparse_times(const int32_t* starts, const int32_t* places, const double* values, int64_t rows,
+                          const double* X, int64_t k, double* Y) {
+  times_of<1>(starts, places, values, rows, X, k, Y);
+}
+
+// One step of conjugate gradient for k systems: X += rate p; r -= rate q; rho = sum(r r / diagonal), row by row.
+// inverse : (n,), of the diagonal.
+void gramian_cg_move(int64_t rows, int64_t k, const double* rate, const double* p, const double* q,
+                     const double* inverse, double* X, double* r, double* rho) {
+  for (int64_t c = 0; c < k; c++) rho[c] = 0.0;
+  for (int64_t i = 0; i < rows; i++)
+    for (int64_t c = 0; c < k; c++) {
+      int64_t at = i * k + c;
+      X[at] += rate[c] * p[at];
+      r[at] -= rate[c] * q[at];
+      rho[c] += r[at] * (inverse[i] * r[at]);
+    }
+}
+
+// The next directions p = r / diagonal + ratio p.
+void gramian_cg_turn(int64_t rows, int64_t k, const double* ratio, const double* inverse, const double* r, double* p) {
+  for (int64_t i = 0; i < rows; i++)
+    for (int64_t c = 0; c < k; c++) p[i * k + c] = inverse[i] * r[i * k + c] + ratio[c] * p[i * k + c];
+}
+
+// Products p'q of k columns, row by row.
+void gramian_column_products(int64_t rows, int64_t k, const double* p, const double* q, double* out) {
+  for (int64_t c = 0; c < k; c++) out[c] = 0.0;
+  for (int64_t i = 0; i < rows; i++)
+    for (int64_t c = 0; c < k; c++) out[c] += p[i * k + c] * q[i * k + c];
 }
 
 }  // extern "C"

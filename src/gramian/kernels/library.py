@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import ctypes
 
-INTERFACE = 8  # gramian_interface() of the source
+INTERFACE = 9  # gramian_interface() of the source
 NAMES = {4: "v4", 3: "v3", 1: "portable"}  # gramian_instructions() of the source
 
 
@@ -89,5 +89,13 @@ def _declare(functions: Any, ctypes: Any) -> None:
     functions.gramian_add_by_code.argtypes = [address, number, number, *[address] * 5]
     functions.gramian_add_cells.restype = number
     functions.gramian_add_cells.argtypes = [address, number, number, address, address, address]
+    functions.gramian_components.restype = number
+    functions.gramian_components.argtypes = [address, address, number, number, number, address]
+    functions.gramian_sparse_times.argtypes = [address, address, address, number, address, number, address]
+    functions.gramian_cg_move.argtypes = [number, number, *[address] * 7]
+    functions.gramian_cg_turn.argtypes = [number, number, *[address] * 4]
+    functions.gramian_column_products.argtypes = [number, number, *[address] * 3]
+    for name in ("sparse_times", "cg_move", "cg_turn", "column_products"):
+        getattr(functions, f"gramian_{name}").restype = None
     for name in ("add_by_code", "digits", "products", "twofold_times", "twofold_products"):
         getattr(functions, f"gramian_{name}").restype = None

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import csr_array, diags_array
 
+from gramian.kernels.graphs import with_short_indices
 from gramian.typing import Codes, Matrix, Vector
 
 MAX_SHARED = 16  # mean square of the links of a level of the larger factor, up to which the Laplacian is written out
@@ -145,7 +146,7 @@ def _pruned(links: csr_array) -> LevelGraph:
 
 def laplacian_of(links: csr_array) -> csr_array:
     """The Laplacian of a graph, of which every row sums to zero. links : symmetric, strengths of links."""
-    return csr_array(diags_array(np.asarray(links.sum(axis=1)).ravel()) - links)
+    return csr_array(with_short_indices(csr_array(diags_array(np.asarray(links.sum(axis=1)).ravel()) - links)))
 
 
 class Factorization:

@@ -18,6 +18,8 @@ import numpy as np
 from scipy.linalg import lapack, solve_triangular
 from scipy.sparse import csr_array, vstack
 
+from gramian.kernels.graphs import components as count_components
+from gramian.kernels.library import library
 from gramian.linalg.absorb.level_graph import LevelGraph, level_graph
 from gramian.linalg.absorb.projection import Projected, project
 from gramian.linalg.factors.unique_codes import unique_codes
@@ -375,11 +377,14 @@ def rank_of(moments: Moments, factors: Sequence[str]) -> tuple[int, bool]:
 
 def components(moments: Moments, one: str, other: str) -> int:
     """Number of connected components of the graph of the levels of two factors, joined where they share a row."""
-    from scipy.sparse.csgraph import connected_components  # takes longer to import than most fits last
-
     union = tuple(sorted((one, other)))
     first, second = moments.tables[union].cells.T
     sizes = [len(moments.levels[f]) for f in union]
+    kernel = library()
+    if kernel is not None:
+        return count_components(kernel, first, second, (sizes[0], sizes[1]))
+    from scipy.sparse.csgraph import connected_components  # takes longer to import than most fits last
+
     graph = csr_array((np.ones(len(first)), (first, sizes[0] + second)), shape=(sum(sizes),) * 2)
     return int(connected_components(graph, directed=False)[0])
 

@@ -18,6 +18,7 @@ from scipy.linalg import eigvalsh_tridiagonal
 from scipy.sparse import csr_array
 
 from gramian.errors import ConvergenceError
+from gramian.kernels.graphs import column_products, move, sparse_times, turn, with_short_indices
 from gramian.linalg.absorb.level_graph import Factorization, LevelGraph, factorization, level_graph
 from gramian.linalg.certificate import EPS
 from gramian.linalg.solve import SAFETY
@@ -76,9 +77,11 @@ class SchurComplement:
     weight: Vector
 
     def __matmul__(self, P: Matrix) -> Matrix:
-        inner = self.C @ P
+        inner = sparse_times(self.C, P)
         inner /= self.weight[:, None]
-        return np.asarray(self.M @ P - self.transposed @ inner)
+        product = sparse_times(self.M, P)
+        product -= sparse_times(self.transposed, inner)
+        return product
 
     def diagonal(self) -> Vector:
         """The diagonal of R, (n,)."""
@@ -127,6 +130,7 @@ def project(
     A column has converged when the error of its projection, in the norm of R, is below TOLERANCE times the norm of its
     residual: ||x - x*||_R^2 <= r'P r / (smallest Ritz value), with the preconditioner P.
     """
+    M, C = with_short_indices(M), with_short_indices(C)
     R = SchurComplement(M, C, csr_array(C.T), weight)
     floor = (8 * EPS) ** 2 * summed_squares  # rounding errors of B
     # Links of levels are products of two factors; with more, rows of R do not sum to zero.
@@ -227,7 +231,7 @@ class _ConjugateGradient:
     """State of the preconditioned iteration; every column has step lengths of its own."""
 
     def __init__(self, B: Matrix, inverse: Matrix, remaining: Vector, floor: Vector) -> None:
-        self.X, self.r, self.inverse = np.zeros_like(B), B.copy(), inverse
+        self.X, self.r, self.inverse = np.zeros(B.shape), B.copy("C"), np.ascontiguousarray(inverse)
         self.remaining, self.floor = remaining.copy(), floor
         z = inverse * self.r
         self.p, self.rho = z, (self.r * z).sum(axis=0)
@@ -241,17 +245,14 @@ class _ConjugateGradient:
 
     def step(self, R: SchurComplement | csr_array) -> None:
         """One step of every column that is still active."""
-        q = R @ self.p
-        curvature = (self.p * q).sum(axis=0)
+        q = R @ self.p if isinstance(R, SchurComplement) else sparse_times(R, self.p)
+        curvature = column_products(self.p, q)
         self.active &= curvature > 0.0
         rate = np.where(self.active, self.rho / np.where(self.active, curvature, 1.0), 0.0)
-        self.X += rate * self.p
-        self.r -= rate * q
+        rho = move(rate, self.p, q, self.inverse, self.X, self.r)
         self.remaining -= rate * self.rho  # what this step adds to x'R x, the square that the levels explain
-        z = self.inverse * self.r
-        rho = (self.r * z).sum(axis=0)
         ratio = np.where(self.active & (self.rho > 0.0), rho / np.where(self.rho > 0.0, self.rho, 1.0), 0.0)
-        self.p = z + ratio * self.p
+        turn(ratio, self.inverse, self.r, self.p)
         self.rho = np.where(self.active, rho, self.rho)
         self.active &= self.rho > self.floor  # a residual below is rounding error, and so would be further steps
         self.rates.append(rate)

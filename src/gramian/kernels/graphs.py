@@ -1,0 +1,80 @@
+"""Calls of compiled functions for graphs of levels: their components, and conjugate gradient with the bits of NumPy."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from gramian.kernels.library import Library, library
+from gramian.kernels.sums import address
+from gramian.typing import Codes, Matrix, Vector
+
+
+def components(kernel: Library, first: Codes, second: Codes, sizes: tuple[int, int]) -> int:
+    """Number of connected components of two sets of nodes. first, second : (edges,) codes, which each edge joins."""
+    first, second = np.ascontiguousarray(first), np.ascontiguousarray(second)
+    nodes = sum(sizes)
+    parents = np.empty(nodes, np.int64)
+    return int(
+        kernel.functions.gramian_components(
+            address(first), address(second), len(first), sizes[0], nodes, address(parents)
+        )
+    )
+
+
+def with_short_indices(A: Any) -> Any:
+    """A SciPy matrix in row order with indices of 32 bits, which the kernel reads, where they are large enough."""
+    if max(A.nnz, *A.shape) < 2**31 and A.indices.dtype != np.int32:
+        return type(A)((A.data, A.indices.astype(np.int32), A.indptr.astype(np.int32)), shape=A.shape)
+    return A
+
+
+def sparse_times(A: Any, X: Matrix) -> Matrix:
+    """A X for a SciPy matrix A in row order and X : (n, k), by the kernel where it can read them."""
+    kernel = library()
+    readable = A.indptr.dtype == A.indices.dtype == np.int32 and A.data.dtype == X.dtype == np.float64
+    if kernel is None or X.shape[1] < 2 or not readable:
+        return np.asarray(A @ X)
+    X, out = np.ascontiguousarray(X), np.empty((A.shape[0], X.shape[1]))
+    kernel.functions.gramian_sparse_times(
+        address(A.indptr), address(A.indices), address(A.data), A.shape[0], address(X), X.shape[1], address(out)
+    )  # fmt: skip
+    return out
+
+
+def column_products(p: Matrix, q: Matrix) -> Vector:
+    """Sums of p q over the rows, (k,), for p, q : (n, k)."""
+    kernel = library()
+    if kernel is None or p.shape[1] < 2:
+        return np.asarray((p * q).sum(axis=0))
+    p, q, out = np.ascontiguousarray(p), np.ascontiguousarray(q), np.empty(p.shape[1])
+    kernel.functions.gramian_column_products(*p.shape, address(p), address(q), address(out))
+    return out
+
+
+def move(rate: Vector, p: Matrix, q: Matrix, inverse: Matrix, X: Matrix, r: Matrix) -> Vector:
+    """X += rate p and r -= rate q in place; sums of inverse r^2, (k,).
+
+    rate : (k,). p, q, X, r : (n, k), contiguous. inverse : (n, 1).
+    """
+    kernel = library()
+    if kernel is None or len(rate) < 2:
+        X += rate * p
+        r -= rate * q
+        return np.asarray((r * (inverse * r)).sum(axis=0))
+    out = np.empty(len(rate))
+    kernel.functions.gramian_cg_move(
+        *X.shape, address(rate), address(p), address(q), address(inverse), address(X), address(r), address(out)
+    )  # fmt: skip
+    return out
+
+
+def turn(ratio: Vector, inverse: Matrix, r: Matrix, p: Matrix) -> None:
+    """p = inverse r + ratio p in place; shapes as of `move`."""
+    kernel = library()
+    if kernel is None or len(ratio) < 2:
+        p *= ratio
+        p += inverse * r
+        return
+    kernel.functions.gramian_cg_turn(*p.shape, address(ratio), address(inverse), address(r), address(p))

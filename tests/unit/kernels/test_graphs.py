@@ -1,0 +1,45 @@
+"""Components and steps of conjugate gradient by the kernel: the results, and the bits, of SciPy and NumPy."""
+
+from __future__ import annotations
+
+from unittest.mock import patch
+
+import numpy as np
+import pytest
+from scipy.sparse import csr_array, random_array
+from scipy.sparse.csgraph import connected_components
+
+from gramian.kernels import graphs
+from gramian.kernels.library import Library
+
+
+def test_components_are_those_of_scipy(compiled: Library) -> None:
+    rng = np.random.default_rng(1)
+    for edges in (0, 1, 20, 60, 400):
+        first, second = rng.integers(0, 50, edges), rng.integers(0, 70, edges)
+        graph = csr_array((np.ones(edges), (first, 50 + second)), shape=(120, 120))
+        expected = connected_components(graph, directed=False)[0]
+        assert graphs.components(compiled, first, second, (50, 70)) == expected
+
+
+@pytest.mark.parametrize("k", [1, 2, 4, 17, 40])
+def test_steps_of_conjugate_gradient_have_the_bits_of_numpy(compiled: Library, k: int) -> None:
+    rng = np.random.default_rng(k)
+    n = 3000
+    A = random_array((n, n), density=0.002, format="csr", rng=rng)
+    A = csr_array((A.data, A.indices.astype(np.int64), A.indptr.astype(np.int64)), shape=A.shape)
+    p, q, X, r = rng.standard_normal((4, n, k))
+    rate, ratio, inverse = rng.random(k), rng.random(k), rng.random((n, 1))
+
+    def steps() -> list[np.ndarray]:
+        out = [graphs.sparse_times(graphs.with_short_indices(A), p), graphs.column_products(p, q)]
+        x, residual, direction = X.copy(), r.copy(), p.copy()
+        out.append(graphs.move(rate, direction, q, inverse, x, residual))
+        graphs.turn(ratio, inverse, residual, direction)
+        return [*out, x, residual, direction]
+
+    with patch.object(graphs, "library", lambda: compiled):
+        done = steps()
+    with patch.object(graphs, "library", lambda: None):
+        plain = steps()
+    assert [a.tobytes() for a in done] == [a.tobytes() for a in plain]
