@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from gramian.api.mixed import mixed as mixed
     from gramian.api.moments import from_moments as from_moments
     from gramian.api.nested import anova as anova
+    from gramian.api.panel import between as between
+    from gramian.api.panel import hausman as hausman
+    from gramian.api.panel import mundlak as mundlak
+    from gramian.api.panel import random_effects as random_effects
     from gramian.api.planned import plan as plan
     from gramian.api.rows import rows as rows
     from gramian.api.sums import gram as gram
@@ -37,9 +41,9 @@ if TYPE_CHECKING:
 from gramian.version import __version__ as __version__
 
 __all__ = [
-    "Dask", "Local", "add", "anova", "compare", "compare_grams", "csv", "curve", "derive", "errors", "fits",
-    "from_moments", "glm", "gram", "iv", "lesson", "load", "mixed", "ols", "plan", "ridge", "rolling", "rows",
-    "show_versions", "sql", "subtract", "table",
+    "Dask", "Local", "add", "anova", "between", "compare", "compare_grams", "csv", "curve", "derive", "errors", "fits",
+    "from_moments", "glm", "gram", "hausman", "iv", "lesson", "load", "mixed", "mundlak", "ols", "plan",
+    "random_effects", "ridge", "rolling", "rows", "show_versions", "sql", "subtract", "table",
 ]  # fmt: skip
 
 _HOME = {
@@ -47,6 +51,7 @@ _HOME = {
     "Local": "gramian.engines.local",
     "add": "gramian.api.arithmetic",
     "anova": "gramian.api.nested",
+    "between": "gramian.api.panel",
     "compare": "gramian.comparison",
     "compare_grams": "gramian.api.arithmetic",
     "csv": "gramian.api.text_files",
@@ -56,12 +61,15 @@ _HOME = {
     "from_moments": "gramian.api.moments",
     "glm": "gramian.api.generalized",
     "gram": "gramian.api.sums",
+    "hausman": "gramian.api.panel",
     "iv": "gramian.api.instrumental",
     "lesson": "gramian.lessons",
     "load": "gramian.saved",
     "mixed": "gramian.api.mixed",
+    "mundlak": "gramian.api.panel",
     "ols": "gramian.api.linear",
     "plan": "gramian.api.planned",
+    "random_effects": "gramian.api.panel",
     "ridge": "gramian.api.linear",
     "rolling": "gramian.api.windows",
     "rows": "gramian.api.rows",

@@ -198,6 +198,13 @@ class MixedKeywords(CountedKeywords, CollinearKeywords, EngineKeywords, total=Fa
     """Of `mixed`, but for the likelihood."""
 
 
+class PanelKeywords(CollinearKeywords, EngineKeywords, total=False):
+    """Of fits to panels, but for the covariance."""
+
+    counts: str | None
+    na: MissingRows
+
+
 class RollingKeywords(CountedKeywords, DigitsKeywords, CollinearKeywords, EngineKeywords, total=False):
     """Of `rolling`, but for those that say which windows."""
 

@@ -25,6 +25,9 @@ from gramian.fit.linear.result import LinearFit
 from gramian.fit.mixed import result as mixed
 from gramian.fit.mixed.result import MixedFit
 from gramian.fit.mixed.save import MIXED_SOLVED
+from gramian.fit.panel import result as panel
+from gramian.fit.panel.result import PanelFit
+from gramian.fit.panel.save import PANEL_SOLVED
 from gramian.fit.penalized import result as penalized
 from gramian.fit.penalized.result import PenalizedFit
 from gramian.fit.penalized.save import PENALIZED
@@ -36,13 +39,14 @@ from gramian.results.save_rows import without_rows
 from gramian.serialize import file as store
 from gramian.serialize.codec import Arrays
 
-Fit: TypeAlias = LinearFit | IvFit | MixedFit | GlmFit | WideFit | PenalizedFit | CurveFit
+Fit: TypeAlias = LinearFit | IvFit | MixedFit | PanelFit | GlmFit | WideFit | PenalizedFit | CurveFit
 Saved: TypeAlias = Fit | Gram
 Reader: TypeAlias = Callable[[Mapping[str, Any], Arrays, FittedRows], Saved]
 READERS: Mapping[str, Reader] = {
     linear.KIND: lambda content, arrays, rows: LinearFit(SOLVED.load(content, arrays, "a fit"), rows),
     iv.KIND: lambda content, arrays, rows: IvFit(IV_SOLVED.load(content, arrays, "a fit"), rows),
     mixed.KIND: lambda content, arrays, rows: MixedFit(MIXED_SOLVED.load(content, arrays, "a fit"), rows),
+    panel.KIND: lambda content, arrays, rows: PanelFit(PANEL_SOLVED.load(content, arrays, "a fit"), rows),
     gram.KIND: lambda content, arrays, _: Gram(GRAM_DATA.load(content, arrays, "a Gram")),
     wide.KIND: lambda content, arrays, rows: WideFit(WIDE_SOLVED.load(content, arrays, "a fit"), rows),
     penalized.KIND: lambda content, arrays, _: PenalizedFit(*PENALIZED.load(content, arrays, "a fit")),
@@ -61,7 +65,7 @@ def load(path: store.Stored) -> Saved:
 
     Returns
     -------
-    LinearFit, IvFit, MixedFit, GlmFit, PenalizedFit, WideFit, CurveFit or Gram
+    LinearFit, IvFit, MixedFit, PanelFit, GlmFit, PenalizedFit, WideFit, CurveFit or Gram
         The result that was saved.
 
     Raises

@@ -18,6 +18,7 @@ from gramian.fit.leastsquares import predict as leastsquares
 from gramian.fit.linear.result import LinearFit
 from gramian.fit.mixed import predict as mixed
 from gramian.fit.mixed.result import MixedFit
+from gramian.fit.panel.result import PanelFit
 from gramian.fit.penalized.result import PenalizedFit
 from gramian.fit.wide import predict as wide
 from gramian.fit.wide.result import WideFit
@@ -85,6 +86,11 @@ KINDS: Mapping[type[Fit], FitKind] = {
     MixedFit: FitKind(
         lambda fit, source, interval, level: mixed.predictions(fit.mixed, source),
         without_covariance=lambda fit: "a prediction with random effects",
+    ),
+    PanelFit: FitKind(
+        lambda fit, source, interval, level: leastsquares.predictions(fit.solved.structural, source),
+        design=attrgetter("solved.structural.design"),
+        without_covariance=lambda fit: "a prediction without effects of groups",
     ),
     CurveFit: FitKind(
         lambda fit, *options: curve.predictions(fit.solved, *options), design=attrgetter("solved.curve.design")

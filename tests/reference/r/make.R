@@ -5,7 +5,7 @@
 options(warn = 1, digits = 17, stringsAsFactors = FALSE)
 set.seed(1)
 parts <- c("common", "data", "linear", "coding", "robust", "general", "curves", "splines", "penalized", "effects",
-           "instruments", "mixed", "after", "choices")
+           "instruments", "mixed", "panels", "after", "choices")
 for (part in parts) {
   source(paste0(part, ".R"))
 }

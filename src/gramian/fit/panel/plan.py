@@ -1,0 +1,34 @@
+"""Plan of a fit to a panel: the steps that are run, in words and with reasons."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from gramian.fit.linear.plan import FIRST_ROWS, KNOTS_PASS
+from gramian.fit.panel.fit import PanelOptions
+from gramian.fit.panel.solution import BETWEEN, MUNDLAK, RANDOM
+from gramian.fit.passes.job import Job
+from gramian.fit.passes.plan import Plan, plan_pass
+
+SOLVERS = {
+    BETWEEN: "least squares of group means, from sums by group",
+    RANDOM: "random effects: variances by Swamy and Arora's moments, then generalised least squares",
+    MUNDLAK: "random effects with group means, whose products come from the sums by group",
+}
+
+
+def plan_panel(job: Job, options: PanelOptions) -> Plan:
+    """The plan of a fit; reads no rows."""
+    job.source.schema[options.panel]
+    incomplete = "left out and counted" if job.options.drop else "an error"
+    notes = (
+        f"one pass leaves the products of the columns within every value of '{options.panel}'; rows in any order",
+        f"rows with a missing or infinite value, in '{options.panel}' too, are {incomplete}",
+        "digits are not certified",
+    )
+    plan = plan_pass(job, SOLVERS[options.estimator], notes)
+    passes, expected = 1, f"1, {FIRST_ROWS}"
+    if job.needs_knots:
+        passes, expected = 2, f"{KNOTS_PASS}; {expected}"
+    columns = tuple(dict.fromkeys((*plan.columns, options.panel)))
+    return replace(plan, columns=columns, passes=passes, expected=expected)

@@ -1,0 +1,27 @@
+"""Codec of fits to panels."""
+
+from __future__ import annotations
+
+from gramian.fit.leastsquares.save import SOLVED
+from gramian.fit.leastsquares.solution import Solved
+from gramian.fit.panel.solution import MeansTest, PanelSolved
+from gramian.serialize.codec import Codec, require
+from gramian.serialize.record import at, record
+from gramian.serialize.values import check_known
+
+
+def _check(fit: PanelSolved) -> None:
+    require(fit.names[: len(fit.structural.names)] == fit.structural.names, "names of the formula first", fit.names)
+    require((fit.sizes > 0).all() and len(fit.sizes) == 2, "numbers of rows of a group", fit.sizes)
+    require(len(fit.quasi) == 2, "two shares", fit.quasi)
+    check_known("coefficients", fit.coefficients, fit.identified)
+
+
+PANEL_SOLVED: Codec[PanelSolved] = record(
+    PanelSolved,
+    "structural/ estimator panel names[k] coefficients[k]? identified[k] covariance[k,k]? kind description df sigma",
+    "sigma_residual sigma_group r_squared groups sizes[2] quasi[2]",
+    at("means/", absent=None),
+    check=_check,
+    types={Solved: SOLVED, MeansTest: record(MeansTest, "names[m] coefficients[m] iid[m,m] by_group[m,m]")},
+)
