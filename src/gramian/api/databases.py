@@ -2,11 +2,78 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
-from gramian.data.sql.connection import connection_of, database_errors
-from gramian.data.sql.table import SqlTable
-from gramian.data.sql.text import relation_of
+from gramian.data.sql.connection import Connection, connection_of, database_errors
+from gramian.data.sql.dialects import dialect_named
+from gramian.data.sql.source import table_source
+from gramian.data.sql.text import Relation, relation_of
+from gramian.fit.database.text import queries_text
+from gramian.fit.passes.options import checked_options
+from gramian.keywords import DEFAULTS
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class SqlTable:
+    """A table or query of a database, the result of `gramian.sql`: data for any function.
+
+    Attributes
+    ----------
+    connection : Connection
+        What reads it.
+    relation : Relation
+        Its name, or the query.
+    pushdown : bool or None
+        Whether sums are made inside the database; None where that is chosen.
+    """
+
+    connection: Connection
+    relation: Relation
+    pushdown: bool | None = None
+
+    def query(
+        self, formula: str, *, weights: str | None = None, counts: str | None = None, dialect: str | None = None
+    ) -> str:
+        r"""The two queries by which a database makes the sums of a linear model, as text; nothing is summed.
+
+        The first counts rows and finds means and ranges. The second sums products of the columns less these means,
+        which are parameters (`mean_v0` and so on, in the order of the columns), by the cells of the factors.
+
+        Parameters
+        ----------
+        formula : str
+            The model.
+        weights, counts : str, optional
+            As in `gramian.ols`.
+        dialect : str, optional
+            The SQL of another database than this one: "snowflake", "bigquery", "databricks", "duckdb", "postgres" or
+            "sqlite".
+
+        Raises
+        ------
+        FormulaError, SchemaError
+            Where the formula does not fit the columns.
+        OptionError
+            Where a query cannot say what the formula needs.
+
+        Examples
+        --------
+        >>> import sqlite3
+        >>> import gramian as gm
+        >>> connection = sqlite3.connect(":memory:")
+        >>> _ = connection.executescript("CREATE TABLE t (x, y); INSERT INTO t VALUES (1, 2), (2, 4);")
+        >>> first, second = gm.sql(connection, "t").query("y ~ x").split(";\n")
+        >>> second.strip()[:40]
+        'SELECT COUNT(*) AS "n", SUM(uv0 * uv0) A'
+        """
+        table = table_source(self.connection, self.relation, True).table
+        assert table is not None
+        options = checked_options({**DEFAULTS, "weights": weights, "counts": counts})
+        return queries_text(formula, table, options, dialect_named(dialect) if dialect else self.connection.dialect)
+
+    def __repr__(self) -> str:
+        return f"SqlTable({self.connection.dialect.title}, {self.relation.text!r:.200})"
 
 
 def sql(connection: Any, table: str, *, dialect: str | None = None, pushdown: bool | None = None) -> SqlTable:

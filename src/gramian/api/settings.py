@@ -26,7 +26,12 @@ def runner_of(data: object, given: Mapping[str, Any]) -> PassRunner:
         from gramian.engines.bar import progress_of  # most runs have none
 
         progress = progress_of(progress)
-    return PassRunner(source_of(data, given["where"]), engine_of(given["engine"], data), progress)
+    source, engine = source_of(data, given["where"]), engine_of(given["engine"], data)
+    if type(data).__name__ == "SqlTable" and not (given.get("checkpoint") or given.get("skip_bad")):
+        from gramian.fit.database.engine import InDatabase  # most data are in no database
+
+        engine = InDatabase(engine)
+    return PassRunner(source, engine, progress)
 
 
 def options_of(given: Mapping[str, Any], alpha: float | None = None) -> Options:

@@ -94,6 +94,12 @@ class Design:
         """Splines whose knots are quantiles of the data, and not set yet."""
         return tuple(spline for spline in self.terms.splines.values() if not spline.has_knots)
 
+    @property
+    def multiplied(self) -> frozenset[str]:
+        """Variables in stored products: only these need a scale that keeps them in float64's range."""
+        stored = [m for block in self.terms.blocks.values() for m in block]
+        return frozenset(v for m in stored if degree(m) > 1 for v, _ in m)
+
     def choose_coordinates(self, values: Mapping[str, Vector]) -> Design:
         """Fix shift and scale of every variable and response.
 
@@ -102,9 +108,7 @@ class Design:
         mean makes the sums of products well conditioned (T. F. Chan, G. H. Golub and R. J. LeVeque, The American
         Statistician 37 (1983)).
         """
-        stored = [m for block in self.terms.blocks.values() for m in block]
-        # only products need a scale that keeps them in float64's range
-        multiplied = {v for m in stored if degree(m) > 1 for v, _ in m}
+        multiplied = self.multiplied
         chosen = {v: choose_coordinate(x, products=v in multiplied) for v, x in values.items()}
         if self.matrix is not None and not values.keys() & set(self.matrix_variables):
             chosen |= dict.fromkeys(self.matrix_variables, Coordinate())

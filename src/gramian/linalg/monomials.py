@@ -26,6 +26,7 @@ Polynomial = dict[Monomial, Fraction]  # monomial -> coefficient
 CONSTANT: Monomial = ()
 ONE = Fraction(1)
 MAX_UNSCALED_EXPONENT = 64  # up to this binary exponent no scaling: products of a few stay far from overflow
+SHIFT_BITS = 24  # of the range of a variable, to which a shift near its mean is rounded
 MAX_SQUARABLE = 1e100  # sums of squares of such numbers are finite, and those of their inverses above zero
 
 
@@ -144,6 +145,26 @@ def choose_coordinate(values: Vector, *, products: bool) -> Coordinate:
         return Coordinate()
     low, high = float(values.min()), float(values.max())
     shift = low if low == high else _round_shift(values, max(-low, high))
+    return _scaled_about(shift, low, high, products=products)
+
+
+def coordinate_about(mean: float, low: float, high: float, *, products: bool) -> Coordinate:
+    """Shift and scale of a variable from the mean, the lowest and the highest of all its values.
+
+    The shift is the mean on a grid of 2^-24 of the range, so that the differences of most data are exact; products as
+    of `choose_coordinate`.
+    """
+    spread = high - low
+    if spread == 0.0 or not math.isfinite(spread):
+        return _scaled_about(low if spread == 0.0 else 0.0, low, high, products=products)
+    grid = math.ldexp(1.0, max(math.frexp(spread)[1] - SHIFT_BITS, -1000))
+    # a shift beyond the range would gain nothing: the mean of a server has rounding errors of its own
+    shift = min(max(round(mean / grid) * grid, low), high) if abs(mean) < MAX_SQUARABLE * grid else mean
+    return _scaled_about(shift, low, high, products=products)
+
+
+def _scaled_about(shift: float, low: float, high: float, *, products: bool) -> Coordinate:
+    """The coordinate of values from low to high about a shift."""
     half_range = max(shift - low, high - shift)
     exponent = math.frexp(half_range)[1] if 0.0 < half_range < math.inf else 0
     return Coordinate(shift, exponent if products or abs(exponent) > MAX_UNSCALED_EXPONENT else 0)

@@ -91,13 +91,20 @@ class Relation:
         parts = self.parts or (NAMED_ROWS,)
         return exp.Table(**dict(zip(("this", "db", "catalog"), map(_identifier, reversed(parts)), strict=False)))
 
-    def sql(self, query: exp.Expression, dialect: Dialect) -> str:
-        """The text of a query over this relation; a query of the user stands in it as it was written."""
-        text: str = query.sql(dialect=dialect.name)
+    def sql(self, query: exp.Expression, dialect: Dialect, own: Dialect | None = None, *, pretty: bool = False) -> str:
+        """The text of a query over this relation; a query of the user stands in it as it was written.
+
+        own : the dialect of the user's query, which is translated where it is another one. pretty : whether there are
+        several lines.
+        """
+        text: str = query.sql(dialect=dialect.name, pretty=pretty)
         if self.parts:
             return text
         name = exp.to_identifier(NAMED_ROWS, quoted=True).sql(dialect=dialect.name)
-        return f"WITH {name} AS (\n{self.text}\n)\n{text}"
+        rows = self.text
+        if own is not None and own.name != dialect.name:
+            (rows,) = sqlglot.transpile(rows, read=own.name, write=dialect.name)
+        return f"WITH {name} AS (\n{rows}\n)\n{text}"
 
 
 def relation_of(text: str, dialect: Dialect) -> Relation:

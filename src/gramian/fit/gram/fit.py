@@ -49,7 +49,7 @@ def fit_gram(formula: Formula, options: Options, runner: PassRunner) -> GramData
         If the formula does not fit the columns.
     """
     job = job_of(formula.together, options, runner, absorbing=not options.exact, multiple_outcomes=not options.exact)
-    job.prepare()
+    job.prepare(summed=not options.exact)
     if options.exact:
         task = AccumulateExact(job.design, options.drop, options.decimal)
         exact = job.fold(task, as_text(job.source) if options.decimal else None)

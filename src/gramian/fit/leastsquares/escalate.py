@@ -42,12 +42,15 @@ class Escalation:
         Whether exact sums can give the fit: not with a penalty, nor for the minimum-norm solution.
     exact_affordable : bool
         Whether exact sums of so many rows and columns may follow without `exact=True`.
+    rows_at_hand : bool
+        Whether rows are near, so that small data may be refined in any case; False where a database made the sums.
     """
 
     refines: bool
     few_values: bool | None
     exact_helps: bool
     exact_affordable: bool
+    rows_at_hand: bool = True
 
     def words(self) -> str:
         """The steps that may follow, in words and in their order."""
@@ -63,11 +66,15 @@ def escalation_of(job: Job) -> Escalation:
     source, options, width = job.source, job.options, len(job.design.layout.rows)
     columns = width - len(job.design.outcome)
     terms = job.design.terms
+    elsewhere = getattr(job.runner.engine, "makes_sums", None)
+    rows_at_hand = elsewhere is None or options.exact or not elsewhere(job.design, source)
+    few_values = None if source.rows is None else source.rows * width <= MAX_SMALL_VALUES
     return Escalation(
         source.rereadable and not terms.absorbed,
-        None if source.rows is None else source.rows * width <= MAX_SMALL_VALUES,
+        few_values if rows_at_hand else False,
         exact_can_help(options) and not (terms.rounded_times and computed_of_times(terms)),
         affordable(source.rows, columns),
+        rows_at_hand,
     )
 
 
@@ -106,12 +113,12 @@ def escalate(first: Solved, job: Job, accumulated: Accumulated, system: System, 
 
 def _more_digits(first: Solved, job: Job, accumulated: Accumulated, system: System, steps: Escalation) -> Solved:
     """The fit with as many digits as the steps give; parameters as of `escalate`."""
-    best, lost = first, is_lost(first)
+    best, lost, small = first, is_lost(first), steps.rows_at_hand and is_small(first)
     if lost and steps.refines and is_small(first):
         best = ridge_from_rows(first, job, accumulated, system)
     elif steps.refines:
         # a doubtful rank is not refined: a residual pass cannot decide it, and the coefficients depend on it
-        if not _doubtful(best) and refinement_converges(best) and (is_small(best) or not reached(best)):
+        if not _doubtful(best) and refinement_converges(best) and (small or not reached(best)):
             best = refine(best, job, accumulated, system, sliced=not is_small(best))
         if not reached(best) and steps.exact_helps and affordable(best.rows, len(best.names)):
             best = _from_exact_sums(best, job)

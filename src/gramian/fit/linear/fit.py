@@ -109,7 +109,7 @@ def fit_linear(job: Job, vcov: VcovSpec | None) -> LinearRun:
     steps = linear_steps(job, vcov)
     if steps.cached_columns:
         job.runner.cache_rows(steps.cached_columns)
-    job.prepare()
+    job.prepare(summed=not job.options.exact and steps.cluster_vcov is None)
     run = _exact(job) if job.options.exact else _from_moments(job, steps)
     if vcov is None:
         return run

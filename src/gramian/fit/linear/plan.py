@@ -96,6 +96,8 @@ def plan_notes(job: Job, escalation: Escalation) -> tuple[str, ...]:
         notes.append("the data can be read once only, which this fit does")
     if options.weights or options.counts:
         notes.append("weights multiply a block's rows in its buffer; the data are not copied")
+    if (of_database := getattr(job.runner.engine, "notes", None)) is not None and not options.exact:
+        notes += of_database(design, source)
     incomplete = "left out and counted" if options.drop else "an error"
     notes.append(f"rows with a missing or infinite value are {incomplete}")
     return tuple(notes)

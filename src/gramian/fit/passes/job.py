@@ -130,13 +130,21 @@ class Job:
         """Whether a pass for the knots of splines has to come first."""
         return bool(self.design.open_splines)
 
-    def prepare(self, *, by_column: bool = False) -> None:
+    def prepare(self, *, summed: bool = False, by_column: bool = False) -> None:
         """Choose the knots of splines, in a pass over their columns, and shifts and scales, from the first rows.
 
-        The units of a source that can be read only once are put back before the rest, so that no row is lost.
+        The units of a source that can be read only once are put back before the rest, so that no row is lost. An engine
+        with a method `prepared` may choose them by itself.
 
-        by_column : whether each column has those of its own values, for models that do not need all columns.
+        summed : whether the pass that follows is that of least squares, over all rows together. by_column : whether
+        each column has those of its own values, for models that do not need all columns.
         """
+        prepared = getattr(self.runner.engine, "prepared", None) if summed else None
+        if prepared is not None:
+            design = prepared(self.design, self.source, drop=self.options.drop)
+            if design is not None:
+                self.design = design
+                return
         # the look at the first rows is no pass: it reads at most a few batches
         self.runner.passes += self.needs_knots
         self.design, self.runner.source = with_coordinates(self.design, self.source, by_column=by_column)
