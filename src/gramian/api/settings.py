@@ -27,7 +27,8 @@ def runner_of(data: object, given: Mapping[str, Any]) -> PassRunner:
 
         progress = progress_of(progress)
     source, engine = source_of(data, given["where"]), engine_of(given["engine"], data)
-    if type(data).__name__ == "SqlTable" and not (given.get("checkpoint") or given.get("skip_bad")):
+    in_table = type(data).__name__ == "SqlTable" or getattr(source, "table", None) is not None
+    if in_table and not (given.get("checkpoint") or given.get("skip_bad")):
         from gramian.fit.database.engine import InDatabase  # most data are in no database
 
         engine = InDatabase(engine)

@@ -15,7 +15,10 @@ from gramian.keywords import DEFAULTS
 F = TypeVar("F", bound=Any)
 
 FILE = click.Path(path_type=Path)
-DATA = "DATA: files (.parquet, .csv, .csv.gz, .tsv, .arrow, .feather), folders of them, or quoted patterns."
+DATA = (
+    "DATA: files (.parquet, .csv, .csv.gz, .tsv, .arrow, .feather), folders of them, quoted patterns, or the table of "
+    "a database, as sqlite:///file.db?table=t, duckdb:///file.db?query=SELECT... or postgresql://user@host/name?table=t."
+)
 
 
 CSV = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -17,10 +18,11 @@ from gramian.data.paths import DELTA, ICEBERG, is_path, table_folder
 from gramian.data.selected import Rows, selected
 from gramian.errors import DataError
 
+DATABASE = re.compile(r"(?:duckdb|sqlite|postgres|postgresql)://", re.IGNORECASE)  # what a URL begins with
 SUPPORTED = (
     "paths, patterns, folders and lists of Parquet, CSV or Arrow files; frames of pandas, polars or pyarrow; "
-    "frames of Dask; tables and queries of databases; tables of Delta and Iceberg; pyarrow datasets; dicts of arrays; "
-    "iterables of batches"
+    "frames of Dask; tables, queries and cursors of databases; tables of Delta and Iceberg; "
+    "pyarrow datasets; dicts of arrays; iterables of batches"
 )
 
 
@@ -110,6 +112,31 @@ def _read_relation(data: Any) -> Source:
     return read_relation(data)
 
 
+def _is_database(data: Any) -> bool:
+    """Whether this is the URL of a database, or a list of one."""
+    url = data[0] if isinstance(data, list | tuple) and len(data) == 1 else data
+    return isinstance(url, str) and DATABASE.match(url) is not None
+
+
+def _read_database(data: Any) -> Source:
+    """A source over the table that the URL of a database names."""
+    from gramian.data.sql.url import read_url
+
+    return read_url(data if isinstance(data, str) else data[0])
+
+
+def _is_result(data: object) -> bool:
+    """Whether this is a cursor, a result or a connection of a database."""
+    return any(callable(getattr(data, name, None)) for name in ("fetchmany", "cursor", "raw_connection"))
+
+
+def _read_result(data: Any) -> Source:
+    """A source over the rows that a cursor holds."""
+    from gramian.data.sql.cursors import is_cursor, read_cursor, refuse_connection
+
+    return (read_cursor if is_cursor(data) else refuse_connection)(data)
+
+
 def _read_sql(data: Any) -> Source:
     """A source over a table or query of a database."""
     from gramian.data.sql.source import table_source
@@ -183,6 +210,7 @@ READERS: tuple[tuple[Callable[[Any], bool], Callable[[Any], Source]], ...] = (
     (lambda data: isinstance(data, CsvFiles), read_csv_files),
     (lambda data: isinstance(data, Rows), _read_rows),
     (_is_named("gramian", "SqlTable"), _read_sql),
+    (_is_database, _read_database),
     (lambda data: table_folder(data) == DELTA, _read_delta),
     (lambda data: table_folder(data) == ICEBERG, _read_iceberg),
     (_is_named("deltalake", "DeltaTable"), _read_delta),
@@ -198,6 +226,7 @@ READERS: tuple[tuple[Callable[[Any], bool], Callable[[Any], Source]], ...] = (
     (_is_dask, _read_dask),
     (is_pandas, read_pandas),
     (_is_frame, read_frame),
+    (_is_result, _read_result),
     (_is_stream, read_stream),
     (lambda data: hasattr(data, "dtype"), _refuse),
     (lambda data: isinstance(data, list | tuple) and bool(data), read_list),

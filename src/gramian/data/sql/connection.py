@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Protocol
+from weakref import finalize
 
 from gramian.data.sql.dialects import Dialect, dialect_named
 from gramian.errors import DataError, GramianError, OptionError
@@ -40,6 +41,17 @@ class Connection(Protocol):
         ...
 
 
+class Owned:
+    """A connection that is closed, or given back to its pool, once nothing refers to it any more."""
+
+    def __init__(self, connection: Connection, close: Callable[[], object]) -> None:
+        self.connection = connection
+        finalize(self, close)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.connection, name)
+
+
 @contextmanager
 def database_errors(where: str) -> Iterator[None]:
     """A context in which what a driver raises becomes a DataError: drivers share no class of errors."""
@@ -61,6 +73,7 @@ def connection_of(connection: Any, dialect: str | None = None) -> Connection:
         from gramian.data.sql.url import opened
 
         connection, dialect = opened(connection)
+        return Owned(connection_of(connection, dialect), connection.close)
     known = None if dialect is None else dialect_named(dialect)
     for is_kind, connect in KINDS:
         if is_kind(connection):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gramian.data.sql.connection import Connection, connection_of
+from gramian.data.sql.connection import Connection, Owned, connection_of
 from gramian.data.sql.dialects import Dialect
 from gramian.errors import OptionError
 
@@ -22,15 +22,4 @@ def sqlalchemy_connection(connection: Any, dialect: Dialect | None) -> Connectio
     raw = connection.raw_connection() if hasattr(connection, "raw_connection") else connection.connection
     driver = getattr(raw, "driver_connection", raw)
     wrapped = connection_of(driver, name if dialect is None else dialect.name)
-    # the pool takes its connection back as soon as nothing refers to what it handed out
-    return Pooled(wrapped, raw)
-
-
-class Pooled:
-    """A connection that came from a pool, which it is given back to once nothing uses it."""
-
-    def __init__(self, connection: Connection, lease: Any) -> None:
-        self.connection, self.lease = connection, lease
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.connection, name)
+    return Owned(wrapped, raw.close) if hasattr(connection, "raw_connection") else wrapped

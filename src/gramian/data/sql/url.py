@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
+from gramian.batch import Source
+from gramian.data.sql.connection import connection_of
+from gramian.data.sql.source import table_source
+from gramian.data.sql.text import relation_of
 from gramian.errors import DataError, MissingExtraError, OptionError
 
 SCHEMES = ("duckdb", "sqlite", "postgresql", "postgres")
-URL = re.compile(rf"(?:{'|'.join(SCHEMES)})://", re.IGNORECASE)
 OWN = ("table", "query")  # what is ours of the part behind "?"
-
-
-def is_database_url(data: object) -> bool:
-    """Whether this is the URL of a database, or a list of one."""
-    if isinstance(data, list | tuple) and len(data) == 1:
-        data = data[0]
-    return isinstance(data, str) and URL.match(data) is not None
 
 
 def split_url(url: str) -> tuple[str, str]:
@@ -34,17 +29,20 @@ def split_url(url: str) -> tuple[str, str]:
             f"'{without_password(url)}' must say what to read, by ?table=name or ?query=SELECT..., one of them"
         )
     rest = urlencode([(key, value) for key, value in given if key not in OWN])
-    text = urlunsplit((parts.scheme, parts.netloc, parts.path, rest, ""))
-    # urlunsplit leaves the slashes of an empty host out
-    if not parts.netloc and "://" not in text:
-        text = text.replace(":", "://", 1)
-    return text, named[0]
+    return f"{parts.scheme}://{parts.netloc}{parts.path}{'?' if rest else ''}{rest}", named[0]
+
+
+def read_url(url: str) -> Source:
+    """The source over the table or query of a URL."""
+    address, table = split_url(url)
+    connection = connection_of(address)
+    return table_source(connection, relation_of(table, connection.dialect), None)
 
 
 def opened(url: str) -> tuple[Any, str]:
     """A connection for a URL, and its dialect. Raises DataError where the database cannot be opened."""
     scheme = urlsplit(url).scheme.lower()
-    if URL.match(url) is None:
+    if scheme not in SCHEMES:
         raise OptionError(f"'{without_password(url)}' is no URL of a database; known are {', '.join(SCHEMES)}")
     try:
         if scheme in ("postgresql", "postgres"):
