@@ -66,6 +66,24 @@ class Observed:
         offset, weight, count = (v if v is None else v[rows] for v in (self.offset, self.weight, self.count))
         return offset, weight, count
 
+    def take(self, rows: Codes) -> Observed:
+        """Some of the rows, where all of the batch were complete."""
+        mask = np.zeros(self.rows, bool)
+        mask[rows] = True
+        offset, weight, count = self.offset_weight_count(mask)
+        return Observed(
+            len(rows),
+            {name: v[rows] for name, v in self.values.items()},
+            {name: c[rows] for name, c in self.codes.items()},
+            offset,
+            weight,
+            count,
+            None if self.matrix is None else self.matrix[rows],
+            self.where,
+            self.first_row,
+            mask,
+        )
+
     def value_of(self, variable: str, in_matrix: tuple[str, ...]) -> Vector:
         """Values (n,) of a variable. in_matrix : variables that are columns of the matrix, in order."""
         if variable in self.values:

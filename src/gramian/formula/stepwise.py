@@ -56,11 +56,11 @@ def parse_stepwise(text: str, tokens: Sequence[Token]) -> Formula:
     source = _Source(text, tokens)
     parts = source.parts()
     outcome = text[: source.tilde]
-    rights = {right or "1": right or "1" for right in source.alternatives(parts[0])}
+    rights = dict.fromkeys(right or "1" for right in source.alternatives(parts[0]))
     formulas = [parse(f"{outcome}~ {right}") for right in rights]
     for formula in formulas:
         if formula.random:
-            raise formula_error("random effects go with one model at a time", text, formula.random[0].position)
+            raise formula_error("random effects go with one model at a time", formula.text, formula.random[0].position)
     right_sides = tuple((right, formula.terms) for right, formula in zip(rights, formulas, strict=True))
     absorbed_sets: tuple[tuple[str, tuple[Name, ...]], ...] = ()
     if len(parts) > 1:

@@ -172,21 +172,43 @@ class _PatternUnit:
 
     def add(self, batch: Batch) -> None:
         """Add the rows of a batch that belong to some sample."""
-        # the sum of products shows whether every value is finite: they are looked at only when it is not
+        # the sums show whether every value is finite: values are looked at only when one is not
         self.reader.finite = self.in_place is None
-        observed = self.reader.read(batch)
-        added = False
-        if self.in_place is not None and self.reader.all_complete:
-            added = self.complete.add_in_place(self.in_place, observed)
-            if not added:
-                self.reader.finite = True
-                observed = self.reader.read(batch)
-        if not added and self.reader.all_complete and self.task.grouping is None:
-            self.complete.add(observed)
-        elif not added:
-            check_patterns(self.reader.row_keys.size, self.task.max_keys, len(self.task.design.layout.rows))
-            self.by_pattern.add(observed)
+        if not self._added(self.reader.read(batch)):
+            self.reader.finite = True
+            self._added(self.reader.read(batch))
         self.reader.commit()
+
+    def _added(self, observed: Observed) -> bool:
+        """Add a batch; False, with nothing added, where a value was not looked at and is not finite."""
+        reader, others = self.reader, None
+        if not reader.all_complete:
+            grouped = self.task.grouping is not None
+            others = reader.some(observed, np.flatnonzero(reader.entered & (grouped | ~reader.complete)))
+        elif self.task.grouping is not None:
+            others = reader.some(observed, np.arange(observed.rows))
+        if others is not None and not reader.finite and not _finite(others):
+            return False
+        if self.task.grouping is None and not self._added_complete(observed):
+            return False
+        if others is not None and others.rows:
+            check_patterns(reader.row_keys.size, self.task.max_keys, len(self.task.design.layout.rows))
+            self.by_pattern.add(others)
+        return True
+
+    def _added_complete(self, observed: Observed) -> bool:
+        """Add the rows that belong to all samples; False, with nothing added, as `_added`."""
+        reader, rows = self.reader, observed
+        if self.in_place is not None:
+            if not reader.all_complete:  # the others count zero times
+                there = reader.complete.astype(np.float64)
+                rows = replace(observed, count=there if observed.count is None else there * observed.count)
+            if self.complete.add_in_place(self.in_place, rows):
+                return True
+            if not reader.finite:
+                return False
+        self.complete.add(observed if reader.all_complete else observed.take(np.flatnonzero(reader.complete)))
+        return True
 
     def finish(self) -> PatternSums:
         """The unit's partial result."""
@@ -234,6 +256,12 @@ class _ByPattern(_Finite, KeyedUnitAccumulator):
     def _centres(self, variable: str) -> Vector:
         centres = self.centres or {}
         return np.array([centres.get(key[:-1], {}).get(variable, 0.0) for key in self.reader.row_keys.keys])
+
+
+def _finite(observed: Observed) -> bool:
+    """Whether all values of some rows are finite."""
+    values = [*observed.values.values(), *(() if observed.matrix is None else (observed.matrix,))]
+    return all(bool(np.isfinite(x).all()) for x in values)
 
 
 def check_patterns(keys: int, max_keys: int, width: int) -> None:

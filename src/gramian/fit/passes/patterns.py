@@ -118,10 +118,10 @@ class Uncommitted:
 
 
 class PatternReader(Reader):
-    """Reads batches; a row enters when it belongs to some sample, with zeros of its coordinate for what is missing.
+    """Reads batches with all their rows, and finds the group and the pattern of each.
 
-    After `read`, `key_codes` (n,) holds the code of the group and pattern of every row that entered, and `all_complete`
-    whether every row belongs to all samples. What was counted is kept by `commit`.
+    After `read`, `all_complete` says whether every row belongs to all samples; after `some`, `key_codes` holds the code
+    of the group and pattern of each of these rows. What was counted is kept by `commit`.
 
     Parameters
     ----------
@@ -151,7 +151,7 @@ class PatternReader(Reader):
         self.samples, self.incidence = samples, samples.incidence
         self.row_keys = KeysWithPattern(None if grouping is None else grouping.start(), len(samples.needs))
         self.names = () if grouping is None else grouping.names
-        self.finite = True  # whether values that are not finite are looked for where no value is null
+        self.finite = True  # whether values that are not finite are looked for
         self.all_complete = True
         self.row_patterns = self.groups = self.key_codes = np.zeros(0, np.int64)
         self.level_codes: Mapping[str, Codes] = {}
@@ -161,14 +161,25 @@ class PatternReader(Reader):
         self.powers: dict[tuple[int, str], Vector] = {}
 
     def read(self, batch: Batch) -> Observed:
+        """Evaluate a batch: all its rows, with zeros of their coordinates where values are missing."""
         self.uncommitted = Uncommitted()
         self.level_codes, self.groups = self.row_keys.group_codes(batch)
-        observed = super().read(batch)
-        groups, patterns, entered = self.groups, self.row_patterns, observed.row_mask
-        if entered is not None:
-            groups, patterns = groups[entered], patterns[entered]
-        self.key_codes = self.row_keys.joint(groups, patterns)
-        return observed
+        return super().read(batch)
+
+    def some(self, observed: Observed, rows: Codes) -> Observed:
+        """Some rows of the batch that was read; `key_codes` are those of them."""
+        self.key_codes = self.row_keys.joint(self.groups[rows], self.row_patterns[rows])
+        return observed.take(rows)
+
+    @property
+    def complete(self) -> Mask:
+        """Rows (n,) of the batch that belong to all samples."""
+        return self.row_patterns == self.row_keys.complete
+
+    @property
+    def entered(self) -> Mask:
+        """Rows (n,) of the batch that belong to some sample."""
+        return self.row_patterns != self.row_keys.patterns.get(0, -1)
 
     def commit(self) -> None:
         """Keep what the last reading has counted."""
@@ -191,9 +202,7 @@ class PatternReader(Reader):
         self.row_patterns[missing.rows] = place[missing.combination]
         self._count(missing)
         self._fill(numbers, codes, batch.where)
-        entered = np.ones(batch.rows, bool)
-        entered[missing.rows] = np.asarray(missing.member.any(axis=1))[missing.combination]
-        return entered
+        return None
 
     def _states(self, batch: Batch, numbers: dict[str, Numbers], codes: dict[str, Codes]) -> dict[str, Codes]:
         """Name -> states (n,) of the columns in which a value is missing."""
@@ -205,7 +214,7 @@ class PatternReader(Reader):
         for key in (WEIGHTS, COUNTS):
             if key in numbers and (zero := numbers[key].values == 0.0).any():  # it would count in degrees of freedom
                 _mark(states, key, np.where(zero, ZERO_WEIGHT, PRESENT).astype(np.uint8))
-        if not states and not self.finite:
+        if not self.finite:
             return states
         values = {k: n.values for k, n in numbers.items() if k not in (WEIGHTS, COUNTS)}  # these are refused
         if self.design.matrix is not None:
@@ -263,7 +272,7 @@ class PatternReader(Reader):
         for key, n in numbers.items():
             state = self.states.get(_part(key))
             if state is not None:
-                own = self.design.coordinates[key].shift if key in self.design.coordinates else 0.0
+                own = self.design.coordinates[key].shift if key in self.design.coordinates else 1.0
                 numbers[key] = Numbers(np.where(state == PRESENT, n.values, own), None)
         for name, c in codes.items():
             if name in self.states and len(c) and c.min() < 0:
@@ -342,8 +351,6 @@ class KeysWithPattern:
 
     def joint(self, groups: Codes, patterns: Codes) -> Codes:
         """Codes (n,) of pairs."""
-        if self.row_keys is None and len(self.patterns) == 1:  # most batches
-            return np.full(len(groups), self.pairs.setdefault((0, self.complete), len(self.pairs)))
         size = len(self.patterns)
         distinct, inverse = np.unique((groups + 1) * size + patterns, return_inverse=True)
         pairs = [(pair // size - 1, pair % size) for pair in distinct.tolist()]
