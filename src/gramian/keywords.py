@@ -233,17 +233,22 @@ class PlanKeywords(FamilyKeywords, IteratedKeywords, SplitKeywords, EstimatorKey
     """Of `plan`: those of `ols`, `ridge`, `iv` and `glm`, but for those that say what happens at an interrupt."""
 
 
-class WildKeywords(TypedDict, total=False):
-    """Of a wild bootstrap."""
+class DrawsKeywords(TypedDict, total=False):
+    """Of the draws of a wild bootstrap, and of intervals."""
 
     cluster: str | None
     draws: int
     weights: str
     seed: int | None
     restricted: bool
-    alternative: str
     level: float
     engine: Engine | str | None
+
+
+class WildKeywords(DrawsKeywords, total=False):
+    """Of a wild bootstrap."""
+
+    alternative: str
 
 
 class SubmodelKeywords(TypedDict, total=False):

@@ -10,7 +10,7 @@ from types import MappingProxyType
 import numpy as np
 
 from gramian.inference import normal
-from gramian.typing import Vector
+from gramian.typing import Matrix, Vector
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +57,30 @@ class Adjustment:
     critical: Callable[[float, Family], float]
 
 
+def sidak(p: Vector, count: int) -> Vector:
+    """1 - (1 - p)^count, without the cancellation for small p."""
+    with np.errstate(divide="ignore"):
+        return np.asarray(-np.expm1(count * np.log1p(-p)))
+
+
+def bonferroni(p: Vector, count: int) -> Vector:
+    """Count times p, at most 1."""
+    return np.asarray(np.minimum(count * p, 1.0))
+
+
+def holm(p: Vector, count: int) -> Vector:
+    """Step-down Bonferroni: the i-th smallest of p-values times count - i + 1, made rising."""
+    order = np.argsort(p)
+    out = np.empty_like(p)
+    out[order] = np.minimum(np.maximum.accumulate(p[order] * np.arange(count, 0, -1)), 1.0)
+    return out
+
+
+def unchanged(p: Vector, count: int) -> Vector:
+    """The p-values of single tests."""
+    return p
+
+
 def _single(t: Vector, family: Family) -> Vector:
     """P-values of single tests."""
     return normal.probability(t, family.df)
@@ -80,8 +104,7 @@ def _tukey_critical(level: float, family: Family) -> float:
 
 def _sidak(t: Vector, family: Family) -> Vector:
     """1 - (1 - p)^m, without the cancellation for small p."""
-    with np.errstate(divide="ignore"):
-        return np.asarray(-np.expm1(family.count * np.log1p(-_single(t, family))))
+    return sidak(_single(t, family), family.count)
 
 
 def _sidak_critical(level: float, family: Family) -> float:
@@ -91,7 +114,7 @@ def _sidak_critical(level: float, family: Family) -> float:
 
 def _bonferroni(t: Vector, family: Family) -> Vector:
     """M p, at most 1."""
-    return np.asarray(np.minimum(family.count * _single(t, family), 1.0))
+    return bonferroni(_single(t, family), family.count)
 
 
 def _bonferroni_critical(level: float, family: Family) -> float:
@@ -100,12 +123,8 @@ def _bonferroni_critical(level: float, family: Family) -> float:
 
 
 def _holm(t: Vector, family: Family) -> Vector:
-    """Step-down Bonferroni: the i-th smallest of m p-values times m - i + 1, made rising."""
-    p = _single(t, family)
-    order = np.argsort(p)
-    out = np.empty_like(p)
-    out[order] = np.minimum(np.maximum.accumulate(p[order] * np.arange(family.count, 0, -1)), 1.0)
-    return out
+    """Step-down Bonferroni."""
+    return holm(_single(t, family), family.count)
 
 
 def _single_critical(level: float, family: Family) -> float:
@@ -123,3 +142,28 @@ ADJUSTMENTS = MappingProxyType(
         "none": NONE,
     }
 )
+# those of p-values whose tests may be of different distributions
+OF_PROBABILITIES = MappingProxyType({"holm": holm, "bonferroni": bonferroni, "sidak": sidak, "none": unchanged})
+
+
+def step_down(t: Vector, draws: Matrix, tie: float) -> Vector:
+    """P-values (m,) of m statistics, adjusted by the largest of the draws (m, d) of the hypotheses not rejected yet.
+
+    Draws at least as far out count, up to rounding `tie`, and one more in numerator and denominator.
+
+    References
+    ----------
+    J. P. Romano, M. Wolf, Efficient computation of adjusted p-values for resampling-based stepdown multiple testing,
+    Statistics and Probability Letters 113 (2016).
+    """
+    order = np.argsort(-np.abs(t), kind="stable")
+    largest = np.maximum.accumulate(np.abs(draws)[order[::-1]], axis=0)[::-1]
+    beyond = largest >= np.abs(t)[order, None] * (1.0 - tie)
+    out = np.empty(len(t))
+    out[order] = np.maximum.accumulate((beyond.sum(axis=1) + 1) / (draws.shape[1] + 1))
+    return out
+
+
+def largest_critical(draws: Matrix, level: float) -> float:
+    """Half-width, in standard errors, of intervals that hold together: a quantile of the largest of draws (m, d)."""
+    return float(np.quantile(np.abs(draws).max(axis=0), level, method="inverted_cdf"))

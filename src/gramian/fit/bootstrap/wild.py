@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow.compute as pc
@@ -25,7 +26,7 @@ from gramian.inference.hypothesis import hypotheses
 from gramian.inference.sign_weights import drawn
 from gramian.inference.small_sample import ModelFacts
 from gramian.inference.vcov_spec import VcovSpec, vcov_spec
-from gramian.inference.wild_bootstrap import ALTERNATIVES, ClusterSums, draws_of
+from gramian.inference.wild_bootstrap import ALTERNATIVES, ClusterSums, Draws, draws_of
 from gramian.linalg import maps
 from gramian.typing import Codes, Matrix, Vector
 
@@ -95,16 +96,42 @@ def moments_from_rows(solved: Solved, spec: VcovSpec, source: Source, engine: En
     return PassRunner(source, engine_of(engine, None)).fold(task)
 
 
-def wild_test(
-    solved: Solved,
-    spec: VcovSpec,
-    moments: ClusterMoments,
-    hypothesis: str,
-    options: WildOptions,
-    *,
-    outcome_is_residual: bool,
-) -> BootstrapTest:
-    """Test a hypothesis from products by cluster.
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A hypothesis about one fit, and what its draws are made of.
+
+    Attributes
+    ----------
+    sums : ClusterSums
+        Of the clusters in the order of their values.
+    clusters : Arrow array
+        These values.
+    estimate, right : float
+        The combination of coefficients, and what it is under the hypothesis.
+    root : float
+        Root of the small-sample factor. t and t* have the same, so no p-value of one fit depends on it.
+    """
+
+    sums: ClusterSums
+    clusters: Any
+    estimate: float
+    right: float
+    root: float
+
+    @property
+    def x(self) -> float:
+        """How far the estimate is from the hypothesis, in the scale of the draws."""
+        return (self.estimate - self.right) / self.sums.scale
+
+    def statistics(self, draws: Draws) -> tuple[float, Vector]:
+        """t, and those of the draws."""
+        return self.x / draws.width / self.root, draws.t(self.x) / self.root
+
+
+def prepared(
+    solved: Solved, spec: VcovSpec, moments: ClusterMoments, hypothesis: str, *, outcome_is_residual: bool
+) -> Prepared:
+    """What the draws of a hypothesis need, from products by cluster.
 
     Raises
     ------
@@ -115,32 +142,55 @@ def wild_test(
     """
     check_null_clusters(spec, moments.null_clusters)
     check_groups(moments.clusters, spec)
-    is_not = {n: solved.aliased.get(n, "") for n, i in zip(solved.names, solved.identified, strict=True) if not i}
-    R, (right, *more) = hypotheses(hypothesis, solved.names, is_not)
-    if more:
-        raise OptionError(f"a wild bootstrap tests one equation at a time, found {len(R)}: call it for each")
+    row, right = one_equation(solved, hypothesis)
     products, cross = solved_by_cluster(
         moments, solved.parametrization, solved.levels.names, outcome_is_residual=outcome_is_residual
     )
     if not outcome_is_residual:
         cross = scores_by_cluster(products, cross, solved.solution.coefficients, solved.parametrization.scale)
     order = by_value(moments.clusters)
-    row = solved_row(solved, R[0])
-    sums = _sums(products[order], cross[order], row, solved.solution.inverse)
-    estimate = float(R[0] @ np.nan_to_num(solved.coefficients))
+    sums = _sums(products[order], cross[order], solved_row(solved, row), solved.solution.inverse)
     if not (sums.scale > 0.0 and sums.std_error > 0.0):
         raise NumericalError(f"{hypothesis}: it has no standard error by cluster, so nothing can be tested")
-    draws = draws_of(
-        sums, drawn(options.weights, len(order), options.draws, options.seed), restricted=options.restricted
-    )
-    x = (estimate - float(right)) / sums.scale
-    low, high = draws.interval(1.0 - options.level)
-    # t and t* have the same small-sample factor, so no p-value depends on it
     root = math.sqrt(spec.factor(ModelFacts(solved.rows, solved.leverage), len(order), len(order)))
-    statistics = draws.t(x) / root
+    values = moments.clusters.names[0].take(moments.clusters.cells[order, 0])
+    return Prepared(sums, values, float(row @ np.nan_to_num(solved.coefficients)), right, root)
+
+
+def equations(solved: Solved, hypothesis: str) -> tuple[Matrix, Vector]:
+    """The factors of the coefficients and the right sides of equations. Raises OptionError for unknown coefficients."""
+    is_not = {n: solved.aliased.get(n, "") for n, i in zip(solved.names, solved.identified, strict=True) if not i}
+    return hypotheses(hypothesis, solved.names, is_not)
+
+
+def one_equation(solved: Solved, hypothesis: str) -> tuple[Vector, float]:
+    """The factors of the coefficients (p,) and the right side of a hypothesis. Raises OptionError for several."""
+    R, (right, *more) = equations(solved, hypothesis)
+    if more:
+        raise OptionError(f"this tests one equation at a time, found {len(R)}: call it for each")
+    return R[0], float(right)
+
+
+def wild_test(
+    solved: Solved,
+    spec: VcovSpec,
+    moments: ClusterMoments,
+    hypothesis: str,
+    options: WildOptions,
+    *,
+    outcome_is_residual: bool,
+) -> BootstrapTest:
+    """Test a hypothesis from products by cluster; raises as `prepared`."""
+    own = prepared(solved, spec, moments, hypothesis, outcome_is_residual=outcome_is_residual)
+    count, scale = len(own.clusters), own.sums.scale
+    draws = draws_of(
+        own.sums, drawn(options.weights, count, options.draws, options.seed), restricted=options.restricted
+    )
+    low, high = draws.interval(1.0 - options.level)
+    statistic, statistics = own.statistics(draws)
     return BootstrapTest(
-        hypothesis, estimate, x / draws.width / root, draws.p_value(x, options.alternative),
-        estimate - high * sums.scale, estimate - low * sums.scale, options.level, len(statistics), len(order),
+        hypothesis, own.estimate, statistic, draws.p_value(own.x, options.alternative),
+        own.estimate - high * scale, own.estimate - low * scale, options.level, len(statistics), count,
         options.weights, options.restricted, statistics,
     )  # fmt: skip
 

@@ -197,7 +197,7 @@ def grouped_steps(
     if by is not None:
         by.check(source.schema)
     passes = []
-    for shared in shared_passes(formula, source.schema, options, by, full=full):
+    for shared in shared_passes(formula, source.schema, options, by):
         job = Job(shared.design, options, runner)
         passes.append(PassSteps(shared, job, escalation_of(job)))
         if vcov is not None:
@@ -254,7 +254,7 @@ def fit_grouped(
     if vcov is not None:
         columns = [column for one in steps.passes for column in one.job.design.columns]
         runner.cache_rows(tuple(dict.fromkeys([*columns, *vcov.clusters, *(() if by is None else by.columns)])))
-    done = [run_pass(one.shared, one.job, by, recentres=steps.recentres) for one in steps.passes]
+    done = [run_pass(one.shared, one.job, by, recentres=steps.recentres, full=full) for one in steps.passes]
     requested, empty = _requests(specifications(formula), steps, done)
     widest = max(done, key=lambda one: one.rows)
     if not requested:

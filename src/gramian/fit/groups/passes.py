@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from gramian.errors import DataError
 from gramian.fit.groups.recentre import recentred, recentred_patterns
@@ -54,79 +54,87 @@ class PassSums:
     dropped_rows : DroppedRows
         The others.
     samples : mapping of int to mapping of key to Group
-        Sums of every sample by group, in the order of the levels; those of all groups under the empty key.
+        Sums of every sample by group, in the order of the levels; without groups under the empty key.
+    whole : mapping of int to Group
+        Sums of every sample over all groups, where these are wanted, too.
     """
 
     rows: int
     dropped_rows: DroppedRows
     samples: Mapping[int, Mapping[Key, Group]]
+    whole: Mapping[int, Group] = field(default_factory=dict)
 
     def groups_of(self, model: Model) -> Iterator[tuple[Key, Key | None, Group]]:
         """The part of the key, the key of the rows (None for those of all groups), and the sums of each fit."""
-        if model.whole is not None:
-            yield (FULL_SAMPLE,), None, self.samples[model.whole][()]
+        if model.sample in self.whole:
+            yield (FULL_SAMPLE,), None, self.whole[model.sample]
         for key, group in self.samples[model.sample].items():
             yield key, key or None, group
 
 
-def run_pass(shared: SharedPass, job: Job, by: ByColumns | None, *, recentres: bool) -> PassSums:
+def run_pass(shared: SharedPass, job: Job, by: ByColumns | None, *, recentres: bool, full: bool) -> PassSums:
     """Sums of every sample, by group where there are groups.
 
     recentres : whether a second pass with a shift for each group may follow where they lie far from each other.
+    full : whether the sums of all groups are wanted, too.
     """
     several = len(shared.samples.needs) > 1
     job.prepare(by_column=several)
+    if by is not None:
+        return _by_group(shared, job, by, recentres=recentres, full=full)
     if several:
-        return _by_pattern(shared, job, by, recentres=recentres)
-    if by is None:
-        accumulated = job.fold(Accumulate(job.design, job.options.drop))
-        group = Group(job.design, accumulated)
-        return PassSums(accumulated.moments.rows, accumulated.dropped_rows, {0: {(): group}})
-    return _by_group(shared, job, by, recentres=recentres)
+        sums = job.fold(AccumulatePatterns(job.design, shared.samples, None, max_groups_in_memory(job.design)))
+        numbers = range(len(shared.samples.needs))
+        samples: dict[int, dict[Key, Group]] = {i: {(): _whole(sums, i, job.design)} for i in numbers}
+        return PassSums(sums.rows, sums.dropped_rows, samples)
+    accumulated = job.fold(Accumulate(job.design, job.options.drop))
+    return PassSums(accumulated.moments.rows, accumulated.dropped_rows, {0: {(): Group(job.design, accumulated)}})
 
 
-def _by_group(shared: SharedPass, job: Job, by: ByColumns, *, recentres: bool) -> PassSums:
-    """Sums of every group, from a second pass with a shift for each group where the first one needs it."""
-    task = keyed_pass(job, by)
-    keyed = job.fold(task)
-    _check_memory(len(keyed.keys) * len(shared.models), by)
-    recentred_pass = recentred(task, keyed) if recentres else None
-    if recentred_pass is None:
-        groups = {key: Group(job.design, accumulated) for key, accumulated in keyed.items()}
-    else:
-        sums = job.fold(recentred_pass.task)
-        groups = {key: Group(design, accumulated, 2) for key, design, accumulated in recentred_pass.items(sums.items())}
-    ordered = _ordered(groups, by, job.source.schema)
-    return PassSums(int(keyed.moments.rows.sum()), keyed.dropped_rows, {0: ordered})
-
-
-def _by_pattern(shared: SharedPass, job: Job, by: ByColumns | None, *, recentres: bool) -> PassSums:
-    """Sums of every sample, from those of every pattern of missing values."""
-    task = AccumulatePatterns(job.design, shared.samples, by, job.options.drop, max_groups_in_memory(job.design))
-    sums = job.fold(task)
+def _by_group(shared: SharedPass, job: Job, by: ByColumns, *, recentres: bool, full: bool) -> PassSums:
+    """Sums by group, from a second pass with a shift for each group where the first one needs it."""
     numbers = range(len(shared.samples.needs))
-    if by is None:
-        return PassSums(sums.rows, sums.dropped_rows, {i: _whole(sums, i, job.design) for i in numbers})
-    _check_memory(len({key[:-1] for key in sums.keyed.keys}) * len(shared.models), by)
-    # sums with a shift for each group do not add up to those of all groups, which stay as they are
-    whole = {model.whole for model in shared.models if model.whole is not None}
-    samples = {i: _whole(sums, i, job.design) for i in whole}
-    again = recentred_patterns(task, sums) if recentres else None
-    own_sums = sums if again is None else job.fold(again.task)
-    for i in set(numbers) - whole:
-        found = own_sums.by_sample(i)
-        groups = (
-            {key: Group(job.design, own) for key, own in found}
-            if again is None
-            else {key: Group(design, own, 2) for key, design, own in again.items(found)}
-        )
-        samples[i] = _ordered(groups, by, job.source.schema)
-    return PassSums(sums.rows, sums.dropped_rows, samples)
+    if len(numbers) == 1:
+        keyed_task = keyed_pass(job, by)
+        keyed = job.fold(keyed_task)
+        _check_memory(len(keyed.keys) * len(shared.models), by)
+        # sums with a shift for each group do not add up to those of all groups, which are of the first pass
+        whole = {0: Group(job.design, keyed.total)} if full else {}
+        centred = recentred(keyed_task, keyed) if recentres else None
+        found = {0: _groups(job.design, keyed.items())}
+        if centred is not None:
+            found = {0: _centred(centred.items(job.fold(centred.task).items()))}
+        rows, dropped = int(keyed.moments.rows.sum()), keyed.dropped_rows
+    else:
+        task = AccumulatePatterns(job.design, shared.samples, by, max_groups_in_memory(job.design))
+        sums = job.fold(task)
+        _check_memory(len({key[:-1] for key in sums.keyed.keys}) * len(shared.models), by)
+        whole = {i: _whole(sums, i, job.design) for i in numbers} if full else {}
+        again = recentred_patterns(task, sums) if recentres else None
+        if again is None:
+            found = {i: _groups(job.design, sums.by_sample(i)) for i in numbers}
+        else:
+            own = job.fold(again.task)
+            found = {i: _centred(again.items(own.by_sample(i))) for i in numbers}
+        rows, dropped = sums.rows, sums.dropped_rows
+    schema = job.source.schema
+    return PassSums(rows, dropped, {i: _ordered(groups, by, schema) for i, groups in found.items()}, whole)
 
 
-def _whole(sums: PatternSums, sample: int, design: Design) -> dict[Key, Group]:
+def _groups(design: Design, sums: Iterable[tuple[Key, Accumulated]]) -> dict[Key, Group]:
+    """Groups with the common shift."""
+    return {key: Group(design, own) for key, own in sums}
+
+
+def _centred(sums: Iterable[tuple[Key, Design, Accumulated]]) -> dict[Key, Group]:
+    """Groups with shifts of their own, from a second pass."""
+    return {key: Group(design, own, 2) for key, design, own in sums}
+
+
+def _whole(sums: PatternSums, sample: int, design: Design) -> Group:
     """A sample of the rows of all groups."""
-    return {key: Group(design, own) for key, own in sums.by_sample(sample, whole=True)}
+    ((_, own),) = sums.by_sample(sample, whole=True)
+    return Group(design, own)
 
 
 def _ordered(groups: Mapping[Key, Group], by: ByColumns, schema: Schema) -> dict[Key, Group]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import pyarrow as pa
 
@@ -16,10 +16,14 @@ from gramian.fit.passes.keys import ByColumns
 from gramian.fit.passes.row_filter import Subset
 from gramian.formula.coding import level_name
 from gramian.formula.dropped_rows import DroppedRows
+from gramian.keywords import DrawsKeywords, completed, takes
 from gramian.linalg.keyed.moments import Key
 from gramian.results.dropped_rows import HasDroppedRows
 from gramian.results.fitted_rows import UNKNOWN, FittedRows
 from gramian.typing import Level
+
+if TYPE_CHECKING:
+    from gramian.fit.groups.adjusted import AdjustedTests
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -157,6 +161,55 @@ class Fits(HasDroppedRows, Mapping[Level | Key, LinearFit]):
         from gramian.fit.groups.tables import to_dict
 
         return to_dict(self, level)
+
+    @takes(DrawsKeywords, draws=9999, weights="rademacher", restricted=True, level=0.95)
+    def adjust(
+        self, hypothesis: str, method: str = "holm", data: object = None, **options: Unpack[DrawsKeywords]
+    ) -> AdjustedTests:
+        """Test one hypothesis in all fits, with p-values and intervals that hold together.
+
+        Parameters
+        ----------
+        hypothesis : str
+            A coefficient, as in "x", or one equation, as in "x1 = 2*x2". Fits without these coefficients are left out.
+        method : {"holm", "bonferroni", "sidak", "romano-wolf", "none"}, default "holm"
+            The first three adjust the p-values of the covariances in force. "romano-wolf" steps down by the largest
+            statistic of a wild cluster bootstrap with the same draws for all fits, so that it knows how they depend on
+            each other.
+        data : object, optional
+            With "romano-wolf": the rows of the fits, or a `Gram` with sums by cluster, as in
+            `LinearFit.wild_bootstrap`.
+        cluster, draws, weights, seed, restricted, engine
+            With "romano-wolf": as in `LinearFit.wild_bootstrap`.
+        level : float, default 0.95
+            Level of the intervals, which all hold together with this probability: those of Bonferroni for Holm's tests;
+            with "romano-wolf" by the quantile of the largest statistic of a draw.
+
+        Returns
+        -------
+        AdjustedTests
+
+        Raises
+        ------
+        OptionError
+            Where no fit has the coefficients, and as `LinearFit.wild_bootstrap`.
+        DataError, NumericalError
+            As `LinearFit.wild_bootstrap`.
+
+        Notes
+        -----
+        P. H. Westfall, S. S. Young, Resampling-Based Multiple Testing, Wiley 1993; J. P. Romano, M. Wolf, "Efficient
+        computation of adjusted p-values for resampling-based stepdown multiple testing", Statistics and Probability
+        Letters 113 (2016), whose p-values count one draw more.
+        """
+        from gramian.fit.bootstrap.wild import WildOptions
+        from gramian.fit.groups.adjust import adjusted
+
+        given = completed(type(self).adjust, options)
+        settings = WildOptions(
+            given["draws"], given["weights"], given["seed"], given["restricted"], level=given["level"]
+        )
+        return adjusted(self, hypothesis, method, settings, data, given["cluster"], given["engine"])
 
     def summary(self, level: float = 0.95) -> str:
         """The report of all fits as plain text. level : coverage of the confidence intervals."""

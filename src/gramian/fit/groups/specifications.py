@@ -94,14 +94,11 @@ class Model(NamedTuple):
         Its terms on the columns of the data; without coordinates before the pass.
     sample : int
         Which rows it needs, among the samples of its pass.
-    whole : int or None
-        The same for a fit to the rows of all groups.
     """
 
     key: tuple[str, ...]
     design: Design
     sample: int
-    whole: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,12 +120,8 @@ class SharedPass:
     samples: Samples
 
 
-def shared_passes(
-    formula: Formula, schema: Schema, options: Options, by: ByColumns | None, *, full: bool = False
-) -> list[SharedPass]:
+def shared_passes(formula: Formula, schema: Schema, options: Options, by: ByColumns | None) -> list[SharedPass]:
     """The passes for all models of a formula, one for each set of absorbed factors.
-
-    full : whether every model is also fitted to the rows of all groups.
 
     Raises FormulaError where offsets differ, and the errors of `design_of_formula`.
     """
@@ -148,23 +141,20 @@ def shared_passes(
         if len({d.offsets for d in designs.values()}) > 1:
             raise FormulaError(f"an offset stands in all right sides or in none: '{formula.text}'")
         union = design(_union(formula.text, [one.formula for one in group]))
-        passes.append(_shared_pass(union, designs, columns, drop=options.drop, full=full))
+        passes.append(_shared_pass(union, designs, columns, drop=options.drop))
     return passes
 
 
 def _shared_pass(
-    union: Design, designs: Mapping[tuple[str, ...], Design], keys: Sequence[str], *, drop: bool, full: bool
+    union: Design, designs: Mapping[tuple[str, ...], Design], keys: Sequence[str], *, drop: bool
 ) -> SharedPass:
     """The pass of some models. keys : columns that make groups. drop : whether rows with missing values are dropped."""
     nothing: frozenset[str] = frozenset()
     needs: dict[frozenset[str], int] = {}
     models = []
     for key, design in designs.items():
-        own = needed(design, keys) if drop or full else nothing
-        sample = needs.setdefault(own, len(needs))
-        # without the columns of groups; of rows that are all complete it is another sample nevertheless
-        whole = needs.setdefault(needed(design), len(needs)) if full else None
-        models.append(Model(key, design, sample, whole))
+        own = needed(design, keys) if drop else nothing
+        models.append(Model(key, design, needs.setdefault(own, len(needs))))
     return SharedPass(union, tuple(models), Samples(tuple(sorted(nothing.union(*needs))), tuple(needs)))
 
 

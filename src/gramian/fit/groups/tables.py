@@ -66,11 +66,11 @@ def _stacked(fits: Fits, tables: Iterable[pa.Table]) -> pa.Table:
     keys = zip(*fits.grouped.fits, strict=True)
     columns = {
         name: pa.array([level for level, part in zip(levels, parts, strict=True) for _ in range(part.num_rows)])
-        for name, levels in zip(column_names(fits, table.column_names), map(_of_one_type, keys), strict=True)
+        for name, levels in zip(column_names(fits, table.column_names), map(of_one_type, keys), strict=True)
     }
     return pa.table({**columns, **{name: table.column(name) for name in table.column_names}})
 
 
-def _of_one_type(levels: Sequence[Level]) -> Sequence[Level]:
+def of_one_type(levels: Sequence[Level]) -> Sequence[Level]:
     """Levels as one column of a table: as text where there is text among numbers, as with the full sample."""
     return levels if len({type(level) for level in levels}) == 1 else [level_name(level) for level in levels]

@@ -82,7 +82,7 @@ class PatternSums:
     def by_sample(self, sample: int, *, whole: bool = False) -> Iterator[tuple[Key, Accumulated]]:
         """Every group with its sums of a sample.
 
-        whole : all groups together, with rows whose group is missing, under the empty key.
+        whole : all groups together, under the empty key.
         """
         places: dict[Key, list[int]] = defaultdict(list)
         for position, key in enumerate(self.keyed.keys):
@@ -119,8 +119,6 @@ class AccumulatePatterns:
         What each sample needs.
     grouping : Grouping or None
         What gives each row its group.
-    drop : bool
-        Whether values may be missing; if not, the first one raises DataError.
     max_keys : int
         Groups and patterns whose sums fit into memory.
     centres : mapping of key to mapping of name to float, optional
@@ -130,7 +128,6 @@ class AccumulatePatterns:
     design: Design
     samples: Samples
     grouping: Grouping | None = None
-    drop: bool = True
     max_keys: int = field(default=2**31, compare=False)
     centres: Centres | None = None
 
@@ -163,7 +160,7 @@ class _PatternUnit:
 
     def __init__(self, task: AccumulatePatterns) -> None:
         self.task = task
-        self.reader = PatternReader(task.design, task.samples, task.grouping, task.centres, drop=task.drop)
+        self.reader = PatternReader(task.design, task.samples, task.grouping, task.centres)
         self.complete = _Complete(task.design, drop=True)
         self.complete.reader = self.reader
         self.by_pattern = _ByPattern(task, self.reader)

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple, NoReturn, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
 from gramian.batch import Batch
 from gramian.column import Numbers
-from gramian.fit.passes.accumulate import refuse_row
 from gramian.fit.passes.keys import Grouping, RowKeys
 from gramian.formula.design import Design
 from gramian.formula.dropped_rows import DroppedRows
@@ -27,7 +26,7 @@ PRESENT, NULL, ZERO_WEIGHT, NAN, INFINITE = range(5)  # the states of a value
 CAUSES = ("null", "zero weight", "nan", "infinite")  # of the last four; a row counts under the first that it has
 Centres: TypeAlias = Mapping[Key, Mapping[str, float]]
 MAX_PACKED = 20  # columns whose states, of three bits each, fit into one integer
-UNKNOWN = ""  # stands for the level of a row whose key is missing: its pattern tells it from a level of this name
+ANY_LEVEL = ""  # stands in for missing levels of a factor that has none yet
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,22 +130,14 @@ class PatternReader(Reader):
         What each sample needs.
     grouping : Grouping or None
         What gives each row its group.
-    drop : bool
-        Whether values may be missing; if not, the first one raises DataError.
     centres : mapping of key to mapping of name to float, optional
         What is subtracted from the variables of a group.
     """
 
     def __init__(
-        self,
-        design: Design,
-        samples: Samples,
-        grouping: Grouping | None,
-        centres: Centres | None = None,
-        *,
-        drop: bool = True,
+        self, design: Design, samples: Samples, grouping: Grouping | None, centres: Centres | None = None
     ) -> None:
-        super().__init__(design, drop=drop)
+        super().__init__(design)
         self.centres = centres
         self.samples, self.incidence = samples, samples.incidence
         self.row_keys = KeysWithPattern(None if grouping is None else grouping.start(), len(samples.needs))
@@ -174,12 +165,12 @@ class PatternReader(Reader):
     @property
     def complete(self) -> Mask:
         """Rows (n,) of the batch that belong to all samples."""
-        return self.row_patterns == self.row_keys.complete
+        return np.equal(self.row_patterns, self.row_keys.complete)
 
     @property
     def entered(self) -> Mask:
         """Rows (n,) of the batch that belong to some sample."""
-        return self.row_patterns != self.row_keys.patterns.get(0, -1)
+        return np.not_equal(self.row_patterns, self.row_keys.patterns.get(0, -1))
 
     def commit(self) -> None:
         """Keep what the last reading has counted."""
@@ -195,8 +186,6 @@ class PatternReader(Reader):
         self._add_powers(batch, numbers)
         if self.all_complete:
             return None
-        if not self.drop and any(((s != PRESENT) & (s != ZERO_WEIGHT)).any() for s in self.states.values()):
-            self._refuse_missing(batch)
         missing = self._missing()
         place = np.array([self.row_keys.pattern(row) for row in missing.member], np.int64)
         self.row_patterns[missing.rows] = place[missing.combination]
@@ -227,13 +216,6 @@ class PatternReader(Reader):
             if not_finite.any():
                 _mark(states, key, np.where(not_finite, np.where(np.isnan(x), NAN, INFINITE), 0).astype(np.uint8))
         return states
-
-    def _refuse_missing(self, batch: Batch) -> NoReturn:
-        """Raise DataError that names the first row with a missing value."""
-        missing = {name: (s != PRESENT) & (s != ZERO_WEIGHT) for name, s in self.states.items()}
-        first = min(int(np.argmax(mask)) for mask in missing.values() if mask.any())
-        name, state = next((name, int(self.states[name][first])) for name, mask in missing.items() if mask[first])
-        refuse_row(int(batch.row_numbers[first]) + 1, name, batch.where, "null" if state == NULL else "not finite")
 
     def _missing(self) -> Missing:
         """The combinations of missing values in the batch."""
@@ -277,7 +259,7 @@ class PatternReader(Reader):
         for name, c in codes.items():
             if name in self.states and len(c) and c.min() < 0:
                 if not len(self.levels[name]):  # any level will do, and leaves again with its rows
-                    self.levels[name].encode(np.zeros(1, np.int64), [UNKNOWN], where)
+                    self.levels[name].encode(np.zeros(1, np.int64), [ANY_LEVEL], where)
                 codes[name] = np.maximum(c, 0)
         self.sizes = self._sizes()
 
@@ -292,7 +274,7 @@ class PatternReader(Reader):
         counts = numbers[COUNTS].values if COUNTS in numbers else None
         for name, top in self.design.terms.power_sums.items():
             values = numbers[name].values if name in numbers else self._in_place(name, batch)
-            there = np.isfinite(values) & (self.states.get(name, np.zeros(1, np.uint8)) == PRESENT)
+            there = np.isfinite(values) & (self.states.get(name, np.zeros(1, np.uint8)) == PRESENT) & (self.groups >= 0)
             if counts is not None:
                 there &= np.isfinite(counts) & (counts > 0)
             for group in np.unique(self.groups[there]).tolist():
@@ -332,10 +314,8 @@ class KeysWithPattern:
         return [(*self.group(group), bits[pattern]) for group, pattern in self.pairs]
 
     def group(self, code: int) -> Key:
-        """The levels of a group; -1 stands for rows whose group is missing."""
-        if self.row_keys is None:
-            return ()
-        return self.row_keys.keys[code] if code >= 0 else (UNKNOWN,)
+        """The levels of a group."""
+        return () if self.row_keys is None else self.row_keys.keys[code]
 
     def pattern(self, member: Mask) -> int:
         """The code of a pattern. member : (samples,) whether a row belongs to each."""
@@ -352,8 +332,8 @@ class KeysWithPattern:
     def joint(self, groups: Codes, patterns: Codes) -> Codes:
         """Codes (n,) of pairs."""
         size = len(self.patterns)
-        distinct, inverse = np.unique((groups + 1) * size + patterns, return_inverse=True)
-        pairs = [(pair // size - 1, pair % size) for pair in distinct.tolist()]
+        distinct, inverse = np.unique(groups * size + patterns, return_inverse=True)
+        pairs = [divmod(pair, size) for pair in distinct.tolist()]
         own = [self.pairs.setdefault(pair, len(self.pairs)) for pair in pairs]
         return np.array(own, np.int64)[inverse]
 
