@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import product as cartesian
 from math import prod
+from typing import NamedTuple
 
 from gramian.errors import OptionError, listing
 from gramian.formula.contrasts.matrices import CONTRASTS, TREATMENT, Contrast
@@ -74,6 +75,13 @@ def stored_columns(columns: Iterable[ModelColumn]) -> list[Stored]:
     return [column.stored for column in columns]
 
 
+class Indicators(NamedTuple):
+    """Of a factor in i(): what stands before its levels in names, and how many levels at the start have no column."""
+
+    shown: str
+    omitted: int
+
+
 @dataclass(frozen=True, slots=True)
 class Levels:
     """Levels of the factors after a pass.
@@ -88,12 +96,19 @@ class Levels:
         Set of factors -> combinations of codes that occur in some row.
     contrasts : Mapping[str, Contrast]
         Contrasts of the factors that do not use treatment contrasts, with levels in the order of `order`.
+    indicators : Mapping[str, Indicators]
+        Of the factors in i().
     """
 
     names: Mapping[str, tuple[Level, ...]]
     order: Mapping[str, tuple[int, ...]]
     cells: Mapping[Factors, frozenset[tuple[int, ...]]]
     contrasts: Mapping[str, Contrast] = field(default_factory=dict)
+    indicators: Mapping[str, Indicators] = field(default_factory=dict)
+
+    def first(self, factor: str) -> int:
+        """How many levels, at the start of the order, have no column where the factor is reduced."""
+        return self.indicators[factor].omitted or 1 if factor in self.indicators else 1
 
     def has_rows(self, cell: Cell) -> bool:
         """Whether any row lies in the cell; True where no term has just its factors, so that nothing is known."""
@@ -111,7 +126,12 @@ def levels_of(moments: Moments, terms: Terms) -> Levels:
     tables = {f: t for f, t in moments.tables.items() if names.keys() >= set(f)}
     # a subtraction of sums may leave cells without rows
     cells = {f: frozenset(map(tuple, t.cells[t.rows > 0].tolist())) for f, t in tables.items()}
-    return Levels(names, order, cells, contrasts_of(terms, names, order))
+    return Levels(names, order, cells, contrasts_of(terms, names, order), indicators_of(terms))
+
+
+def indicators_of(terms: Terms) -> dict[str, Indicators]:
+    """What i() says of its factors."""
+    return {n: Indicators(f.shown, len(f.omitted)) for n, f in terms.factors.items() if f.omitted is not None}
 
 
 def contrasts_of(
@@ -143,7 +163,7 @@ def model_columns(
     every_level : bool
         Keep a column for every level of every factor.
     """
-    reduced = [set[str]()] * len(terms.terms) if every_level else reduced_factors(terms)
+    reduced = _omitting(terms) if every_level else reduced_factors(terms)
     return coded_columns(terms, reduced, levels, coordinates, sums)
 
 
@@ -182,14 +202,21 @@ def reduced_factors(terms: Terms) -> list[set[str]]:
         return [set()] * len(terms.terms)
     out: list[set[str]] = []
     terms_with: dict[str, int] = {}  # atom -> the earlier terms that have it, as the bits of an integer
-    for number, term in enumerate(terms.terms):
+    for number, (term, omitting) in enumerate(zip(terms.terms, _omitting(terms), strict=True)):
         key = term.key
-        out.append({f for f in term.factors if len(key) == 1 or _shared_term(key - {f}, terms_with)})
+        out.append(omitting | {f for f in term.factors if len(key) == 1 or _shared_term(key - {f}, terms_with)})
         terms_with.update({atom: terms_with.get(atom, 0) | 1 << number for atom in key})
     if not terms.absorbed and all(term.atoms for term in terms.terms):
         number, first = next((i, term.written_factors[0]) for i, term in enumerate(terms.terms) if term.factors)
-        out[number].discard(first)
+        if not terms.factors[first].omitted:
+            out[number].discard(first)
     return out
+
+
+def _omitting(terms: Terms) -> list[set[str]]:
+    """For each term the factors that omit levels whatever else the model has, because i(t, ref=...) says so."""
+    omitting = {name for name, factor in terms.factors.items() if factor.omitted}
+    return [omitting.intersection(term.factors) if omitting else set() for term in terms.terms]
 
 
 def reduced_by_margins(terms: Terms) -> list[set[str]]:
@@ -201,7 +228,10 @@ def reduced_by_margins(terms: Terms) -> list[set[str]]:
     present = {term.key for term in terms.terms}
     if terms.absorbed:
         present.add(frozenset())  # the levels of an absorbed factor span the constant
-    return [{f for f in term.factors if term.key - {f} in present} for term in terms.terms]
+    return [
+        omitting | {f for f in term.factors if term.key - {f} in present}
+        for term, omitting in zip(terms.terms, _omitting(terms), strict=True)
+    ]
 
 
 def empty_cells(terms: Terms, levels: Levels) -> dict[str, int]:
@@ -266,10 +296,11 @@ def _atom_columns(
 ) -> list[ModelColumn]:
     """The columns of one atom alone: levels or contrasts of a factor, or the columns of a numeric term."""
     if isinstance(atom, str):
-        codes = levels.order[atom][1 if atom in reduced else 0 :]
+        codes = levels.order[atom][levels.first(atom) if atom in reduced else 0 :]
         contrast = levels.contrasts.get(atom) if atom in reduced else None
         names = [level_name(levels.names[atom][c]) for c in codes] if contrast is None else contrast.names
-        named = ((f"{atom}[{name}]", c) for name, c in zip(names, codes, strict=True))
+        shown = levels.indicators[atom].shown if atom in levels.indicators else atom
+        named = ((f"{shown}[{name}]", c) for name, c in zip(names, codes, strict=True))
         return [ModelColumn(name, number, ((atom, c),), CONSTANT, {CONSTANT: ONE}, NONE, reduced) for name, c in named]
     names, leading, polynomials = atom.names, atom.leading, atom.polynomials(coordinates, sums)
     return [ModelColumn(n, number, (), leading[k], polynomials[k], _singleton(n), reduced) for k, n in enumerate(names)]
@@ -307,10 +338,10 @@ def _order(factor: Factor, values: tuple[Level, ...]) -> tuple[int, ...]:
     place = {level: i for i, level in enumerate(values)}
     declared = [place[level] for level in factor.order or () if level in place]
     order = declared + [i for i in range(len(values)) if i not in set(declared)]
-    if factor.reference is not None:
-        if factor.reference not in place:
+    first = (factor.omitted or ()) if factor.reference is None else (factor.reference,)
+    for level in first:
+        if level not in place:
             levels = listing(level_name(k) for k in values)
-            raise OptionError(f"{factor.label}: no row has the level '{factor.reference}' (levels: {levels})")
-        first = place[factor.reference]
-        order = [first] + [i for i in order if i != first]
-    return tuple(order)
+            raise OptionError(f"{factor.label}: no row has the level '{level_name(level)}' (levels: {levels})")
+    ahead = [place[level] for level in first]
+    return tuple(ahead + [i for i in order if i not in set(ahead)])

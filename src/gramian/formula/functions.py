@@ -144,13 +144,15 @@ FUNCTIONS: dict[str, Callable[[Any], Any]] = {
 }
 COUNT = ArgumentKind(lambda node: is_whole_number(node, MAX_DF), f"a whole number from 1 to {MAX_DF}, as in bs(x, 5)")
 NUMBERS = ArgumentKind(_is_numbers, "numbers, as in knots=c(1, 2, 3)")
-STRUCTURAL = ("poly", "bs", "ns", "center", "scale", "factor", "C", "offset")
+LEVELS = ArgumentKind(_is_literals, "a level or several of one type, as in i(t, ref=-1) or i(t, ref=c(-1, -9))")
+STRUCTURAL = ("i", "poly", "bs", "ns", "center", "scale", "factor", "C", "offset")
 # parts of dates and times, as numbers, by Arrow (`rowwise.py`)
 DATE_PARTS = ("year", "quarter", "month", "day", "wday", "yday", "hour", "minute", "second")
 CHOICES = ("ifelse", "pmin", "pmax", "cut", *DATE_PARTS)
 MAX_PARALLEL = 20  # arguments of pmin() and pmax()
 OPTIONAL_POSITIONAL: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("pmin", "pmax"), tuple(f"x{i}" for i in range(3, MAX_PARALLEL + 1))),
+    "i": ("by",),
     "bs": ("df",),
     "ns": ("df",),
 }  # optional arguments that may be given by position
@@ -165,6 +167,7 @@ SIGNATURES: dict[str, tuple[dict[str, ArgumentKind], dict[str, ArgumentKind]]] =
     "poly": ({"x": EXPRESSION, "degree": DEGREE}, {"raw": FLAG}),
     "bs": ({"x": EXPRESSION}, {"df": COUNT, "degree": DEGREE, "knots": NUMBERS, "boundary": NUMBERS}),
     "ns": ({"x": EXPRESSION}, {"df": COUNT, "knots": NUMBERS, "boundary": NUMBERS}),
+    "i": ({"x": EXPRESSION}, {"by": EXPRESSION, "ref": LEVELS, "ref2": LEVELS}),
     "ifelse": ({"test": EXPRESSION, "yes": VALUE, "no": VALUE}, {}),
     "cut": ({"x": EXPRESSION, "breaks": BREAKS}, {"labels": LABELS, "right": FLAG, "include_lowest": FLAG}),
     **{

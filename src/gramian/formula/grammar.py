@@ -433,8 +433,24 @@ def _term(cursor: Cursor) -> Terms:
     node = named(cursor)
     if isinstance(node, Call):
         _check_term(cursor, node)
+        if node.function == "i":
+            return _indicators(cursor, node)
     # in backticks it is a column of this name
     return Dot(node.position) if token.text == "." and node == ANY else node
+
+
+def _indicators(cursor: Cursor, call: Call) -> Terms:
+    """i(t, x, ref=-1) as the interaction i(t, ref=-1):x, and i(t, f, ref2="a") as one with i(f, ref="a")."""
+    keywords = dict(call.keywords)
+    by, second = (call.arguments[1] if len(call.arguments) > 1 else None), keywords.get("ref2")
+    first = replace(call, arguments=call.arguments[:1], keywords=tuple(k for k in call.keywords if k[0] == "ref"))
+    if by is None:
+        if second is not None:
+            cursor.fail("ref2 is of the second column of i(), as in i(t, f, ref=-1, ref2='a')", second.position)
+        return first
+    if second is not None:
+        return Cross(":", first, Call("i", (by,), (("ref", second),), position=by.position))
+    return Cross(":", first, by if isinstance(by, Name | Call) else Call("I", (by,), position=by.position))
 
 
 def _check_term(cursor: Cursor, call: Call) -> None:

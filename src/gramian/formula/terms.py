@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import chain
 from typing import Annotated
@@ -13,7 +13,7 @@ from gramian.errors import FormulaError, SchemaError
 from gramian.formula.contrasts.matrices import TREATMENT
 from gramian.formula.cuts import cut_of
 from gramian.formula.expand import Expanded
-from gramian.formula.functions import CHOICES, CONTRASTS, uses_as_number
+from gramian.formula.functions import CHOICES, CONTRASTS, literal_values, uses_as_number
 from gramian.formula.functions import monomial as powers_of
 from gramian.formula.kinds import check_number, is_factor, kind_of
 from gramian.formula.numeric_terms import (
@@ -54,6 +54,8 @@ class Factor:
         "treatment" or a key of `contrasts.CONTRASTS`.
     node : Node or None
         The expression whose values are the levels; None where these are the values of a column.
+    omitted : tuple of Level or None
+        Of i(), the levels that have no column; None for other factors.
     """
 
     label: str
@@ -62,6 +64,14 @@ class Factor:
     order: DistinctLevels | None = None
     contrast: Annotated[str, CONTRASTS] = TREATMENT
     node: Node | None = None
+    omitted: DistinctLevels | None = None
+
+    @property
+    def shown(self) -> str:
+        """What stands before its levels in names of columns: i() says only of what it is."""
+        if self.omitted is None:
+            return self.label
+        return self.column if self.node is not None else label(Name(self.column))
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -151,6 +161,17 @@ class Terms:
         """Labels of the factors whose levels have coefficients (absorbed ones have none)."""
         return frozenset(f for term in self.terms for f in term.factors) if self.factors else frozenset()
 
+    @property
+    def event_terms(self) -> tuple[Term, ...]:
+        """Terms of one i(), alone or times numbers: estimates by level, as event studies show them."""
+        return tuple(
+            term
+            for term in (self.terms if self.factors else ())
+            if len(term.factors) == 1
+            and self.factors[term.factors[0]].omitted is not None
+            and all(len(part.names) == 1 for part in term.numeric_terms)
+        )
+
     def only(self, terms: tuple[Term, ...]) -> Terms:
         """A subset of the terms, with their variables, factors and splines, and all absorbed factors."""
         atoms = [atom for term in terms for atom in term.atoms]
@@ -208,9 +229,10 @@ def resolve(expanded: Expanded, schema: Schema) -> Terms:
     """
     builder = _Builder(schema)
     intercept = (Term(()),) if expanded.intercept else ()
-    terms = tuple([Term(tuple([builder.atom(node) for node in term])) for term in expanded.terms])
+    terms = tuple([builder.term(term) for term in expanded.terms])
     absorbed = tuple(builder.absorbed(node.name) for node in expanded.absorbed)
     times = _made_of_times(builder.variables, schema)
+    _check_shown(terms, builder.factors)
     return Terms(intercept + terms, builder.variables, builder.factors, absorbed, builder.splines, times)
 
 
@@ -223,6 +245,12 @@ class _Builder:
         self.factors: dict[str, Factor] = {}
         self.splines: dict[str, Spline] = {}
 
+    def term(self, nodes: tuple[Node, ...]) -> Term:
+        """The term of these factors in the order of the formula, i() first: its columns are t[1]:x, not x:t[1]."""
+        if len(nodes) > 1:
+            nodes = tuple(sorted(nodes, key=lambda node: not (isinstance(node, Call) and node.function == "i")))
+        return Term(tuple([self.atom(node) for node in nodes]))
+
     def atom(self, node: Node) -> str | NumericTerm:
         """The factor (its label) or numeric term that a node stands for."""
         if isinstance(node, Name):  # a plain column: most atoms of long formulas, so it takes the short way
@@ -233,11 +261,16 @@ class _Builder:
                 check_number(node, self.schema)
             self.variables[text] = node
             return single_variable(text)
-        if isinstance(node, Call) and node.function in ("factor", "C"):
-            argument = node.arguments[0]
+        if isinstance(node, Call) and node.function in ("factor", "C", "i"):
+            argument, text = node.arguments[0], label(node)
+            omitted = _levels(node) if node.function == "i" else None
+            reference = None if node.function == "i" else next(iter(_levels(node)), None)
             if isinstance(argument, Name):
-                return self._factor(argument.name, label(node), _reference(node), _contrast(node))
-            return self._computed_factor(argument, label(node), _reference(node), _contrast(node))
+                self._factor(argument.name, text, reference, _contrast(node))
+            else:
+                self._computed_factor(argument, text, reference, _contrast(node))
+            self.factors[text] = replace(self.factors[text], omitted=omitted)
+            return text
         if _chooses(node) and is_factor(node, self.schema):
             return self._computed_factor(node, label(node))
         return self._numeric_term(node)
@@ -301,6 +334,15 @@ def _made_of_times(variables: Mapping[str, Node], schema: Schema) -> tuple[str, 
     return tuple(v for v, found in kinds.items() if any(SUBSECONDS.search(kind) for kind in found))
 
 
+def _check_shown(terms: tuple[Term, ...], factors: Mapping[str, Factor]) -> None:
+    """Raise FormulaError for two terms whose columns have the same names: f beside i(f)."""
+    shown: dict[frozenset[str], Term] = {}
+    for term in terms if any(f.omitted is not None for f in factors.values()) else ():
+        key = frozenset(factors[a].shown if isinstance(a, str) else a.label for a in term.atoms)
+        if (other := shown.setdefault(key, term)) is not term:
+            raise FormulaError(f"{other.label} and {term.label} have columns of the same names; leave one of them out")
+
+
 def check_numeric(node: Node, schema: Schema) -> None:
     """Raise SchemaError unless an expression may be used as a number."""
     if not isinstance(node, Name) or schema[node.name].kind is not Kind.NUMBER:  # most are columns of numbers
@@ -321,11 +363,8 @@ def _contrast(node: Call) -> str:
     return contrast.value if isinstance(contrast, Text) else TREATMENT
 
 
-def _reference(node: Call) -> Level | None:
-    """The level that `ref=` asks for, with the type of levels: an integer where the number is one."""
+def _levels(node: Call) -> tuple[Level, ...]:
+    """The levels that `ref=` names, with the type of levels: an integer where the number is one."""
     reference = dict(node.keywords).get("ref")
-    if isinstance(reference, (Text, Flag)):
-        return reference.value
-    if isinstance(reference, Number):
-        return int(reference.value) if reference.value.is_integer() else reference.value
-    return None
+    values = () if reference is None else literal_values(reference)
+    return tuple(dict.fromkeys(int(v) if isinstance(v, float) and v.is_integer() else v for v in values))

@@ -17,7 +17,7 @@ from gramian.results.rows import RowwiseFit
 
 LEVEL = 0.95  # of the intervals in pictures
 GRID = 401  # points of a fitted curve; odd, so that the middle is one of them
-KINDS = ("coefficients", "line", "diagnostics", "residuals", "qq", "scale", "leverage", "binned")
+KINDS = ("coefficients", "event", "line", "diagnostics", "residuals", "qq", "scale", "leverage", "binned")
 CALIBRATION, BINNED = "calibration", "binned"
 
 
@@ -31,8 +31,8 @@ def draw(rowwise: RowwiseFit, data: Any, kind: str | None, kinds: tuple[str, ...
     data : object or None
         Rows, in any form that a fit accepts; None for a picture of the coefficients.
     kind : str or None
-        One of `kinds`. None chooses: coefficients without data, the line where there is one numeric predictor,
-        calibration of a binomial model, and residuals otherwise.
+        One of `kinds`. None chooses: an event study where the formula has i(), coefficients without data, the line
+        where there is one numeric predictor, calibration of a binomial model, and residuals otherwise.
     kinds : tuple of str
         Kinds that this model has.
 
@@ -53,6 +53,8 @@ def draw(rowwise: RowwiseFit, data: Any, kind: str | None, kinds: tuple[str, ...
 
     if kind is not None:
         one_of("kind", kind, kinds)
+    if kind == "event" or (kind is None and rowwise.design.terms.event_terms):
+        return rowwise.fit.iplot()
     if kind == "coefficients" or (kind is None and data is None):
         return _coefficients(rowwise)
     if data is None:

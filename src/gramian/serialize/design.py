@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from gramian.formula.coding import Levels, contrasts_of
+from gramian.formula.coding import Levels, contrasts_of, indicators_of
 from gramian.formula.contrasts.matrices import TREATMENT
 from gramian.formula.design import Design
 from gramian.formula.dropped_rows import DroppedRows
@@ -42,17 +42,17 @@ TERM = sequence(tagged("a part of a term", ATOMS)).convert(lambda term: term.ato
 def _factor(label: str) -> Codec[Factor]:
     contrast = at("contrast", absent=TREATMENT)
     column = row(Factor, fixed("label", label), "column reference order", contrast)
-    # an expression in its place has every field
-    node = at("node", NODE)
-    expression = row(Factor, fixed("label", label), "column reference order contrast", node, check=_check_expression)
+    # expressions and i() have every field
+    fields = fixed("label", label), "column reference order contrast", at("node", NODE.optional()), "omitted"
+    every = row(Factor, *fields, check=_check_expression)
     return Codec(
-        lambda factor, members: (column if factor.node is None else expression).write(factor, members),
-        lambda obj, members: (expression if isinstance(obj, list) and len(obj) == 5 else column).read(obj, members),
+        lambda factor, members: (column if factor.node is factor.omitted is None else every).write(factor, members),
+        lambda obj, members: (every if isinstance(obj, list) and len(obj) == 6 else column).read(obj, members),
     )
 
 
 def _check_expression(factor: Factor) -> None:
-    require(factor.node is not None and text_of(factor.node) == factor.column, "the text of a factor", factor.column)
+    require(factor.node is None or text_of(factor.node) == factor.column, "the text of a factor", factor.column)
 
 
 def _spline(label: str) -> Codec[Spline]:
@@ -117,5 +117,7 @@ def levels_of(design: Design) -> Codec[Levels]:
         Levels,
         at("order[]", each({n: _order(f"order/{i}", len(levels)) for i, (n, levels) in enumerate(names.items())})),
         at("cells", keyed(sequence(factors_of(names)), table)),
-        make=lambda order, cells: Levels(names, order, cells, contrasts_of(design.terms, names, order)),
+        make=lambda order, cells: Levels(
+            names, order, cells, contrasts_of(design.terms, names, order), indicators_of(design.terms)
+        ),
     ).unwrapped()

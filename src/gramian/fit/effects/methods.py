@@ -266,3 +266,27 @@ class WithEffects(Estimates):
 
         over = self._over(None, None, None)
         return predict_terms(self._effect_model(), rows_or_fitted(data, self.fitted_rows), over, self.vcov, se=se)
+
+    def iplot(self, term: str | None = None, level: float = 0.95) -> Any:
+        """Draw an event study: the estimates of `i(t, ref=-1)` or `i(t, treated, ref=-1)` by the levels of `t`.
+
+        Parameters
+        ----------
+        term : str, optional
+            Which term, as `fit.anova()` names it; by default the first one with i().
+        level : float, default 0.95
+            Level of the intervals.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+            Dots with intervals; reference levels are hollow and zero.
+
+        Raises
+        ------
+        OptionError
+            Where the formula has no such term.
+        """
+        from gramian.fit.effects.events import drawn
+
+        return drawn(self, self._effect_model().design, term, level)

@@ -359,9 +359,9 @@ class GlmFit(WithEffects):
         data : object, optional
             Rows with outcome and predictors. Without them the coefficients are drawn.
         kind : str, optional
-            "coefficients", "line" (of a single numeric predictor), "calibration" (of shares), "diagnostics" (four
-            panels), "residuals", "qq", "scale", "leverage" or "binned" (mean residuals of groups); by default what the
-            model and the data allow. Of effects see `fit.predictions(at=...).plot()`.
+            "coefficients", "event" (as `iplot`), "line" (of a single numeric predictor), "calibration" (of shares),
+            "diagnostics" (four panels), "residuals", "qq", "scale", "leverage" or "binned" (mean residuals of groups);
+            by default what the model and the data allow. Of effects see `fit.predictions(at=...).plot()`.
 
         Returns
         -------

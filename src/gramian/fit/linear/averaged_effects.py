@@ -62,7 +62,7 @@ def _coding(levels: Levels, factor: str, *, reduced: bool) -> Matrix:
     count = len(levels.order[factor])
     if reduced and factor in levels.contrasts:
         return np.array(levels.contrasts[factor].C, np.float64).reshape(count, count - 1)
-    return np.eye(count)[:, 1:] if reduced else np.eye(count)
+    return np.eye(count)[:, levels.first(factor) :] if reduced else np.eye(count)
 
 
 def _columns(term: Term, reduced: set[str], levels: Levels, first: int) -> _Columns:

@@ -306,9 +306,10 @@ class LinearFit(LinearChecks, WithBootstrap):
     def plot(self, data: object | None = None, kind: str | None = None) -> Any:
         """A matplotlib figure of the coefficients; with data, of the fitted line or the residuals.
 
-        kind : "coefficients", "line" (of a single numeric predictor), "diagnostics" (four panels), "residuals", "qq",
-        "scale", "leverage" or "binned" (mean residuals of groups). Raises OptionError for another one. Of effects see
-        `fit.predictions(at=...).plot()`, of several fits `gm.table(fits).plot()`.
+        kind : "coefficients", "event" (`iplot`, the default of formulas with i()), "line" (of a single numeric
+        predictor), "diagnostics" (four panels), "residuals", "qq", "scale", "leverage" or "binned" (mean residuals of
+        groups). Raises OptionError for another one. Of effects see `fit.predictions(at=...).plot()`, of several fits
+        `gm.table(fits).plot()`.
         """
         from gramian.fit.linear.plot import linear
 

@@ -1,0 +1,95 @@
+"""Estimates by the levels of i(), with zero at its reference levels: what an event study shows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gramian.errors import OptionError, did_you_mean, listing
+from gramian.formula.coding import level_name
+from gramian.formula.grammar import leaves, parse
+from gramian.formula.syntax import Call, Name, label
+from gramian.typing import Level, Mask, Matrix, Vector
+
+if TYPE_CHECKING:
+    from gramian.fit.effects.methods import WithEffects
+    from gramian.formula.design import Design
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EventStudy:
+    """Estimates by level.
+
+    Attributes
+    ----------
+    name : str
+        What the levels are of.
+    levels : tuple of Level
+        (k,) in order, reference levels included.
+    estimates : Vector
+        (k,) zero at reference levels.
+    intervals : Matrix
+        (k, 2) ends of the confidence intervals.
+    is_reference : Mask
+        (k,) levels without a column.
+    """
+
+    name: str
+    levels: tuple[Level, ...]
+    estimates: Vector
+    intervals: Matrix
+    is_reference: Mask
+
+
+def event_study(fit: WithEffects, design: Design, term: str | None, level: float) -> EventStudy:
+    """The estimates of a term with one i() of levels, by default of the first such term.
+
+    Raises OptionError where there is none, or none of this name.
+    """
+    terms = {t.label: t for t in design.terms.event_terms}
+    if not terms:
+        raise OptionError("iplot draws a term such as i(t, ref=-1) or i(t, treated, ref=-1); the formula has none")
+    chosen = next(iter(terms.values())) if term is None else terms.get(_label(term, design))
+    if chosen is None:
+        raise OptionError(f"term={term!r}: no such term with i(){did_you_mean(str(term), terms)} ({listing(terms)})")
+    (factor,), others = chosen.factors, "".join(f":{t.names[0]}" for t in chosen.numeric_terms)
+    shown = design.terms.factors[factor].shown
+    levels = _ordered(tuple((design.levels or {})[factor]), design.terms.factors[factor].order)
+    places = {name: i for i, name in enumerate(fit.names)}
+    at = [places.get(f"{shown}[{level_name(value)}]{others}", -1) for value in levels]
+    estimates, intervals = np.append(fit.coefficients, 0.0), np.vstack([fit.conf_int(level), [0.0, 0.0]])
+    return EventStudy(f"{shown}{others}", levels, estimates[at], intervals[at], np.array(at) < 0)
+
+
+def drawn(fit: WithEffects, design: Design, term: str | None, level: float) -> Any:
+    """The picture of an event study."""
+    from gramian.plots.events import events
+
+    study = event_study(fit, design, term, level)
+    names = [level_name(value) for value in study.levels]
+    is_numeric = all(isinstance(v, int | float) and not isinstance(v, bool) for v in study.levels)
+    x = np.array(study.levels, np.float64) if is_numeric else np.arange(len(names), dtype=np.float64)
+    return events(
+        x,
+        study.estimates,
+        study.intervals,
+        study.is_reference,
+        ticks=None if is_numeric else names,
+        level=level,
+        title=fit.formula,
+        x_label=study.name,
+    )
+
+
+def _label(text: str, design: Design) -> str:
+    """The label of the term that a text stands for, as in a formula; empty where it is none of the design."""
+    key = frozenset(label(leaf) for leaf in leaves(parse(f"y ~ {text}").terms) if isinstance(leaf, Name | Call))
+    return next((term.label for term in design.terms.event_terms if term.key == key), "")
+
+
+def _ordered(levels: tuple[Level, ...], declared: tuple[Level, ...] | None) -> tuple[Level, ...]:
+    """Levels as a categorical declares them, else as they are."""
+    known = {*levels}
+    return tuple(v for v in declared if v in known) if declared else levels
