@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, Unpack
 
 from gramian.api.settings import options_of, runner_of
 from gramian.fit.panel.fit import PanelOptions, fit_panel
 from gramian.fit.panel.hausman import hausman as hausman
+from gramian.fit.panel.plan import plan_panel
 from gramian.fit.panel.result import PanelFit
-from gramian.fit.passes.job import job_of
+from gramian.fit.passes.job import Job, PassRunner, job_of
+from gramian.fit.passes.plan import Plan
 from gramian.formula.grammar import parse
 from gramian.inference.vcov_spec import Vcov, vcov_spec
 from gramian.keywords import PanelKeywords, completed, takes
@@ -60,7 +61,7 @@ def random_effects(
     >>> gm.random_effects("y ~ x", rows, panel="g").coefficients.round(3).tolist()
     [1.33, 0.735]
     """
-    return _fit("random", formula, data, panel, vcov, completed(random_effects, {"vcov": vcov, **options}))
+    return fit_of("random", formula, data, panel, vcov, **options)
 
 
 @takes(PanelKeywords)
@@ -93,7 +94,7 @@ def mundlak(formula: str, data: Any, panel: str, *, vcov: Vcov = "iid", **option
     >>> gm.mundlak("y ~ x", rows, panel="g").names
     ('Intercept', 'x', 'mean(x)')
     """
-    return _fit("mundlak", formula, data, panel, vcov, completed(mundlak, {"vcov": vcov, **options}))
+    return fit_of("mundlak", formula, data, panel, vcov, **options)
 
 
 @takes(PanelKeywords)
@@ -124,12 +125,29 @@ def between(formula: str, data: Any, panel: str, **options: Unpack[PanelKeywords
     >>> gm.between("y ~ x", rows, panel="g").coefficients.round(3).tolist()
     [0.0, 1.75]
     """
-    return _fit("between", formula, data, panel, "iid", completed(between, options))
+    return fit_of("between", formula, data, panel, "iid", **options)
 
 
-def _fit(estimator: str, formula: str, data: Any, panel: str, vcov: Vcov, given: Mapping[str, Any]) -> PanelFit:
-    """The fit of an estimator."""
-    runner, settings = runner_of(data, given), options_of(given)
-    own, rows = PanelOptions(estimator, panel, vcov_spec(vcov)), FittedRows(runner.source)
-    job = job_of(parse(formula), settings, runner, excluded=(panel,) if isinstance(panel, str) else ())
+def fit_of(
+    estimator: str, formula: str, data: Any, panel: str, vcov: Vcov, **options: Unpack[PanelKeywords]
+) -> PanelFit:
+    """The fit of an estimator by name: "random", "mundlak" or "between"."""
+    runner, job, own = _job(estimator, formula, data, panel, vcov, options)
+    rows = FittedRows(runner.source)
     return PanelFit(fit_panel(job, own), rows)
+
+
+def plan_of(estimator: str, formula: str, data: Any, panel: str, vcov: Vcov, **options: Unpack[PanelKeywords]) -> Plan:
+    """What the fit would do; reads no rows."""
+    _, job, own = _job(estimator, formula, data, panel, vcov, options)
+    return plan_panel(job, own)
+
+
+def _job(
+    estimator: str, formula: str, data: Any, panel: str, vcov: Vcov, options: PanelKeywords
+) -> tuple[PassRunner, Job, PanelOptions]:
+    """The runner of the passes, the job, and the options of the estimator."""
+    given = completed(between, options)
+    runner, settings = runner_of(data, given), options_of(given)
+    own = PanelOptions(estimator, panel, vcov_spec(vcov))
+    return runner, job_of(parse(formula), settings, runner, excluded=(panel,)), own

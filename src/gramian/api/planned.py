@@ -23,7 +23,7 @@ def plan(formula: str, data: Any, **options: Unpack[PlanKeywords]) -> Plan:
     Parameters
     ----------
     formula : str
-        Formula of the fit.
+        Formula of the fit; with random effects, as in "y ~ x + (1 | firm)", of `gramian.mixed`.
     data : object
         Rows, as in `gramian.ols`.
     theta, variance, offset, tolerance, max_passes, information
@@ -91,6 +91,10 @@ def _planned(formula: str, data: Any, given: PlanKeywords, options: PlanKeywords
 
         own = iv_options(given["estimator"], given["fuller"])
         return plan_iv(parsed, settings, runner, vcov_spec(given["vcov"], given["like"]), own)
+    if parsed.random:
+        from gramian.fit.mixed.plan import plan_mixed
+
+        return plan_mixed(parsed, settings, runner)
     if split.by is not None or parsed.stands_for_several:
         from gramian.fit.groups.plan import plan_grouped
         from gramian.fit.passes.keys import by_columns

@@ -14,7 +14,14 @@ from gramian.cli.vcov import vcov_text
 ASSIGNED = re.compile(r"""\b([a-z_]+)=(\{[^}]*\}|'[^']*'|"[^"]*"|[\w.+-]*\w)""")
 CALL = re.compile(r"\bgm\.(\w+)\(\.\.\., (\w+)=([^()]*)\)")
 METHOD = re.compile(r"(, or give the rows again)?, as in fits?(?:\[key\])?\.with_vcov\(([^()]*), data\)")
-COMMANDS = {"ols": "fit", "ridge": "fit", "glm": "fit", "gram": "gram", "curve": "curve"}  # function -> command
+COMMANDS = {
+    "ols": "fit",
+    "ridge": "fit",
+    "glm": "fit",
+    "gram": "gram",
+    "curve": "curve",
+    "mixed": "mixed",
+}  # function -> command
 SUBJECT = re.compile(r"^([a-z_]+)(?= (?:must|names|says|goes|needs|has)\b)")
 PAIR = re.compile(r"""['"]([^'"]+)['"]: ['"]?([^'",}]+)""")
 QUOTES = "'" + '"'

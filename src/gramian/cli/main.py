@@ -17,8 +17,8 @@ from gramian.errors import GramianError, did_you_mean
 from gramian.version import __version__
 
 COMMANDS = (
-    "fit", "gram", "add", "subtract", "update", "path", "cv", "select", "rolling", "curve", "predict", "table",
-    "compare", "derive", "lesson", "inspect",
+    "fit", "gram", "add", "subtract", "update", "path", "cv", "select", "rolling", "curve", "mixed", "panel",
+    "predict", "table", "compare", "derive", "lesson", "inspect",
 )  # fmt: skip
 
 

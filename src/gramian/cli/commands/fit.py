@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from itertools import islice
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,7 @@ from click.core import ParameterSource
 from gramian.cli.digits import accuracy, check_certified
 from gramian.cli.drawing import check_plot, plot, save_and_draw
 from gramian.cli.fits import check_estimator, check_single_fit, print_fits
+from gramian.cli.models import FORMATS, LEVEL, print_fit
 from gramian.cli.options import (
     DATA,
     FILE,
@@ -54,8 +54,6 @@ if TYPE_CHECKING:
 else:  # the class has no parameter before click 8.2
     Choice = click.Choice
 
-FORMATS = ("table", "json", "csv", "md", "latex")
-LEVEL = 0.95
 FAMILIES = (
     "binomial", "poisson", "gamma", "inverse_gaussian", "gaussian", "negative_binomial", "quasibinomial",
     "quasipoisson",
@@ -69,7 +67,6 @@ RUN_OPTIONS = names_of(RunKeywords, without=EngineKeywords)  # options that a pl
 GRAM_OPTIONS = ("ridge", "estimator", "format", "by", *names_of(StoredKeywords))  # what a fit from sums can have
 WITHOUT_MEANING = "--collinear has no meaning with --ridge: a penalised fit keeps every column"
 WITHOUT_VCOV = "--vcov has no meaning with --ridge: the covariance of a penalised fit is its own"
-MAX_NAMED = 10  # coefficients that are listed as not determined
 
 
 class Family(Choice):
@@ -224,7 +221,7 @@ def _output(fit: Estimates | Fits, format: str, save: Path | None, plot: Path | 
     if isinstance(fit, Mapping):
         print_fits(fit, format, LEVEL)
     else:
-        _print(fit, format)
+        print_fit(fit, format)
         save_and_draw(fit, save, plot, source)
 
 
@@ -362,28 +359,3 @@ def _fit(formula: str, source: Any, options: dict[str, Any], progress: bool) -> 
         else:
             fit = ridge(formula, source, alpha, progress=watch, **options)
         return fit
-
-
-def _print(fit: Estimates, format: str) -> None:
-    """Print the fit in a format, and dropped rows to stderr where the format has no place for them."""
-    from gramian.cli.output import show
-    from gramian.results import formats
-
-    if format == "table":
-        show(fit.render())
-        return
-    click.echo(formats.FORMATS[format](fit, LEVEL))
-    if format != "json":
-        for line in _dropped_lines(fit):
-            click.echo(line, err=True)
-
-
-def _dropped_lines(fit: Estimates) -> Iterator[str]:
-    """Lines about dropped rows and coefficients that are not determined."""
-    if fit.dropped_rows:
-        causes = ", ".join(f"{n:,} {cause}" for cause, n in fit.dropped_rows.items())
-        yield f"{fit.rows:,} rows; left out: {causes}"
-    for name, what in islice(fit.aliased.items(), MAX_NAMED):
-        yield f"not determined: {name} = {what}"
-    if len(fit.aliased) > MAX_NAMED:
-        yield f"not determined: {len(fit.aliased) - MAX_NAMED:,} more"

@@ -29,9 +29,9 @@ from gramian.linalg.aliasing import basic_covariance
 from gramian.linalg.mixed.criterion import Criterion, factor_of
 from gramian.linalg.mixed.effects import conditional
 from gramian.linalg.mixed.information import information
-from gramian.linalg.mixed.search import Minimum, minimum
+from gramian.linalg.mixed.search import Minimum, is_singular, minimum
 from gramian.linalg.solve import Solution, embedded
-from gramian.typing import Matrix, Vector
+from gramian.typing import Matrix
 
 
 def fit_mixed(job: Job, designs: MixedDesigns, options: MixedOptions) -> MixedSolved:
@@ -80,7 +80,7 @@ def solve_mixed(
         check_residuals(system.products)
         factor = factor_of([len(r.solved.names) for r in system.random])
         criterion = Criterion(system.products, factor, system.ols.rows, mixed_options.reml)
-        found = minimum(criterion, np.where(factor.rows == factor.columns, 1.0, 0.0))
+        found = minimum(criterion)
         if not found.converged:
             raise ConvergenceError(
                 f"the search for the covariances of the random effects did not converge in {found.steps} steps: "
@@ -134,7 +134,7 @@ def _assembled(
         effects=(T @ modes).T,
         effect_errors=np.sqrt(np.maximum(np.einsum("ij,jkg,ik->gi", T, errors, T), 0.0)),
         steps=found.steps,
-        singular=_is_singular(criterion, found.theta),
+        singular=is_singular(criterion, found.theta),
     )
 
 
@@ -200,9 +200,3 @@ def _in_model(system: MixedSystem, columns: ModelColumns, V: Matrix) -> Matrix:
         own = basic_covariance(own, columns.positions, columns.null)
         own[columns.positions], own[:, columns.positions] = 0.0, 0.0
     return own
-
-
-def _is_singular(criterion: Criterion, theta: Vector) -> bool:
-    """Whether D is singular: a variance is zero, or effects of a term depend on each other."""
-    L = criterion.factor.matrix(theta)
-    return bool(np.linalg.svd(L, compute_uv=False)[-1] < 1e-4 * max(1.0, float(np.abs(L).max())))

@@ -6,6 +6,7 @@ is a stationary point inside the space of parameters, and no bounds are needed.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,9 +14,14 @@ import numpy as np
 from gramian.linalg.mixed.criterion import Criterion, Evaluated
 from gramian.typing import Matrix, Vector
 
+OTHERS = 0.05, 0.3, 5.0  # further starts
+SINGULAR = 1e-4  # of the relative factor, as in lme4
 MAX_STEPS = 100
 DECREASE = 1e-11  # predicted decrease of the deviance before the last step
 CERTAIN = 1e-5  # predicted decrease below which the deviance is too rounded to judge a step
+SHARE = (
+    1e-4  # of the decrease along the gradient that a step must give: none would do where it leads to the mirror image
+)
 LONGEST = 1.0  # of a step, relative to the parameters
 FLATTEST = 1e-10  # smallest curvature, relative to the largest
 
@@ -42,7 +48,27 @@ class Minimum:
     converged: bool
 
 
-def minimum(criterion: Criterion, theta: Vector) -> Minimum:
+def minimum(criterion: Criterion) -> Minimum:
+    """Search from several multiples of the unit matrix, as far as one leads to a singular Lambda.
+
+    There the deviance may have several minima, of which a long step may have reached the wrong one.
+    """
+    unit = np.where(criterion.factor.rows == criterion.factor.columns, 1.0, 0.0)
+    found = [search(criterion, unit)]
+    for start in OTHERS:
+        if not is_singular(criterion, found[0].theta):
+            break
+        found.append(search(criterion, start * unit))
+    return min(found, key=lambda m: (not m.converged, criterion.value(m.sums)))
+
+
+def is_singular(criterion: Criterion, theta: Vector) -> bool:
+    """Whether D is singular: a variance is zero, or effects of a term depend on each other."""
+    sizes = np.linalg.svd(criterion.factor.matrix(theta), compute_uv=False)
+    return bool(sizes[-1] < SINGULAR * max(1.0, float(sizes[0])))
+
+
+def search(criterion: Criterion, theta: Vector) -> Minimum:
     """Search from theta (m,)."""
     sums = criterion.at(theta)
     value = criterion.value(sums)
@@ -59,7 +85,8 @@ def minimum(criterion: Criterion, theta: Vector) -> Minimum:
             predicted = 1.0
         longest = LONGEST * (1.0 + float(np.linalg.norm(theta)))
         step *= min(1.0, longest / max(float(np.linalg.norm(step)), 1e-300))
-        moved = _shortened(criterion, theta, directions @ step, value, certain=predicted < CERTAIN)
+        limit = math.inf if predicted < CERTAIN else value + SHARE * float(along @ step)
+        moved = _shortened(criterion, theta, directions @ step, limit)
         if moved is None:
             return Minimum(theta, sums, steps, converged=False)
         theta, sums, value = moved
@@ -75,14 +102,14 @@ def _local(criterion: Criterion, sums: Evaluated, theta: Vector) -> tuple[Vector
 
 
 def _shortened(
-    criterion: Criterion, theta: Vector, step: Vector, value: float, *, certain: bool
+    criterion: Criterion, theta: Vector, step: Vector, limit: float
 ) -> tuple[Vector, Evaluated, float] | None:
-    """The first of the step, its half, its quarter, ... that does not increase the deviance; None without one."""
+    """The first of the step, its half, its quarter, ... with a deviance below a limit; None without one."""
     for _ in range(40):
         moved = theta + step
         sums = criterion.at(moved)
         reached = criterion.value(sums)
-        if certain or reached <= value:
+        if reached < limit:
             return moved, sums, reached
         step = step / 2.0
     return None
