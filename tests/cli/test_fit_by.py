@@ -50,6 +50,14 @@ def test_text_for_papers_is_one_table(run):
     assert latex[-1] == r"\end{tabular}"
 
 
+def test_several_models_of_one_formula_and_the_full_sample(run):
+    done = run("fit", "y ~ csw(x, z)", "data.parquet", "--fsplit", "group", "--vcov", "HC1", "--format", "csv")
+    rows = list(csv.DictReader(io.StringIO(done.stdout)))
+    assert list(rows[0])[:3] == ["right_side", "group", "term"]
+    keys = dict.fromkeys((row["right_side"], row["group"]) for row in rows)
+    assert list(keys) == [(right, group) for right in ("x", "x + z") for group in ("Full sample", "a", "b", "c")]
+
+
 def test_ridge_goes_by_group(run):
     done = run("fit", "y ~ x", "data.parquet", "--by", "group", "--ridge", "2", "--format", "json")
     assert [fit["alpha"] for fit in json.loads(done.stdout)["fits"]] == [2.0, 2.0, 2.0]
@@ -59,7 +67,7 @@ def test_what_several_fits_cannot_do_is_said_before_the_pass(run):
     for arguments, words in (
         (["--by", "group", "--save", "a.fit"], "--save takes one fit, and --by gives more"),
         (["--by", "group", "--plot", "a.png"], "--plot takes one fit, and --by gives more"),
-        (["--by", "group", "--family", "poisson"], "--by does not go with --family"),
+        (["--fsplit", "group", "--family", "poisson"], "--fsplit does not go with --family"),
     ):
         done = run("fit", "y ~ x", "data.parquet", *arguments)
         assert done.returncode == 2

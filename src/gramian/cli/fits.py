@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -17,23 +17,36 @@ if TYPE_CHECKING:
 MAX_NAMED = 10  # coefficients that are listed as not determined
 
 
-def check_single_fit(formula: str, by: Sequence[str], *, save: bool, plot: bool) -> None:
-    """Raise OptionError where several fits would go into one file (--save, --plot)."""
+def groups_of(options: Mapping[str, Any]) -> str:
+    """The option that makes groups; empty without one."""
+    return next((f"--{name}" for name in ("by", "split", "fsplit") if options.get(name)), "")
+
+
+def check_single_fit(formula: str, groups: str, *, save: bool, plot: bool) -> None:
+    """Raise OptionError where several fits would go into one file (--save, --plot). groups : as `groups_of`."""
     if not (save or plot):
         return
     from gramian.formula.grammar import parse
 
-    if by or parse(formula).stands_for_several:
-        option, origin = "--save" if save else "--plot", "--by" if by else "c() of several outcomes"
+    parsed = parse(formula)
+    if groups or parsed.stands_for_several:
+        origin = groups or ("sw() and the like" if parsed.right_sides else "c() of several outcomes")
+        option = "--save" if save else "--plot"
         raise OptionError(
             f"{option} takes one fit, and {origin} gives more; in Python each of them can be saved and drawn, as in "
             "gm.ols(...)[key].save(path)"
         )
 
 
-def check_estimator(family: str | None, ridge: float | None, by: tuple[str, ...], options: dict[str, Any]) -> None:
-    """Raise OptionError for options that do not go with --estimator."""
-    others = {"family": family, "ridge": ridge, "by": by, "exact": options["exact"], "decimal": options["decimal"]}
+def check_estimator(family: str | None, ridge: float | None, groups: str, options: dict[str, Any]) -> None:
+    """Raise OptionError for options that do not go with --estimator. groups : as `groups_of`."""
+    others = {
+        "family": family,
+        "ridge": ridge,
+        groups.removeprefix("--") or "by": groups,
+        "exact": options["exact"],
+        "decimal": options["decimal"],
+    }
     others["solver"] = options["solver"] != DEFAULTS["solver"]
     for name, value in others.items():
         if value:

@@ -11,7 +11,7 @@ from click.core import ParameterSource
 
 from gramian.cli.digits import accuracy, check_certified
 from gramian.cli.drawing import check_plot, plot, save_and_draw
-from gramian.cli.fits import check_estimator, check_single_fit, print_fits
+from gramian.cli.fits import check_estimator, check_single_fit, groups_of, print_fits
 from gramian.cli.models import FORMATS, LEVEL, print_fit
 from gramian.cli.options import (
     DATA,
@@ -109,6 +109,8 @@ class Family(Choice):
 @click.option("--weights", metavar="COLUMN", help="Weigh rows by this column (analytic weights, as in R's lm).")
 @click.option("--counts", metavar="COLUMN", help="Let a row stand for as many rows as this column says.")
 @click.option("--by", metavar="COLUMN", multiple=True, help="Fit each value of this column by itself; may be repeated.")
+@click.option("--split", metavar="COLUMN", help="The same for one column, as fixest calls it.")
+@click.option("--fsplit", metavar="COLUMN", help='The same, and all its values together, under "Full sample".')
 @click.option(
     "--vcov",
     metavar="NAME",
@@ -181,7 +183,7 @@ def command(
 
     check_formula(formula, data, "fit")
     check_plot(plot)
-    check_single_fit(formula, option_values["by"], save=save is not None, plot=plot is not None)
+    check_single_fit(formula, groups_of(option_values), save=save is not None, plot=plot is not None)
     fit: Estimates | Fits
     if (grams := grams_of(data)) is not None:
         check_output_path(save, data)
@@ -272,7 +274,7 @@ def _fit_and_save_gram(
 
     if options["family"] is not None:
         raise OptionError("--gram does not go with --family: its sums hold for one step of the iteration only")
-    if options.get("by") or options["checkpoint"] is not None or options["skip_bad"]:
+    if groups_of(options) or options["checkpoint"] is not None or options["skip_bad"]:
         raise OptionError("--gram does not go with --by, --checkpoint or --skip-bad; use gramian gram")
     if parse(formula).stands_for_several:
         raise OptionError("--gram takes one fit: name one outcome; a numeric term of a Gram can be one, too")
@@ -310,13 +312,16 @@ def _options(
     if family is None and family_options:
         option = next(iter(family_options)).replace("_", "-")
         raise OptionError(f"--{option} goes with --family; without one the model is linear")
-    if family is not None and by:
-        raise OptionError("--by does not go with --family; fit one group after another")
+    if family is not None and (groups := groups_of({**options, "by": by})):
+        raise OptionError(f"{groups} does not go with --family; fit one group after another")
     if (estimator := options.pop("estimator")) is not None:
-        check_estimator(family, ridge, by, options)
+        check_estimator(family, ridge, groups_of({**options, "by": by}), options)
         options["estimator"] = estimator
     if by:
         options["by"] = list(by)
+    for name in ("split", "fsplit"):
+        if options[name] is None:
+            del options[name]
     # An option that was not given is left out, so that the public function's default holds.
     for name in LINEAR_ONLY:
         if options[name] is None or options[name] is False:

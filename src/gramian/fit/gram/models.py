@@ -13,16 +13,15 @@ from gramian.fit.gram.sums import GramData
 from gramian.fit.gram.vcov import check_stored_clusters, with_cluster_vcov
 from gramian.fit.groups.fit import GroupedFits, error_context, no_rows_message, warn
 from gramian.fit.groups.result import Fits
-from gramian.fit.groups.specifications import OUTCOME
+from gramian.fit.groups.specifications import OUTCOME, key_names, specifications
 from gramian.fit.leastsquares.solution import Solved
 from gramian.fit.linear.result import LinearFit
 from gramian.fit.passes.accumulate import Accumulated
 from gramian.fit.passes.keys import ByColumns
 from gramian.fit.passes.options import Options
-from gramian.formula.design import Design, outcomes_of
+from gramian.formula.design import Design
 from gramian.formula.dropped_rows import DroppedRows
 from gramian.formula.grammar import Formula, parse
-from gramian.formula.syntax import label
 from gramian.inference.vcov_spec import VcovSpec
 from gramian.linalg.keyed.moments import Key
 from gramian.linalg.moments import Moments
@@ -169,9 +168,15 @@ def _single_model(gram_data: GramData, spec: ModelSpec, what: str) -> Submodel:
     """The sub-model of a request with one outcome. Raises OptionError for several."""
     models = _models(gram_data, spec)
     if len(models) > 1:
-        names = ", ".join(name.removeprefix("~") for name in models)
-        example = f"{next(iter(models)).removeprefix('~')} ~ ..."
-        raise OptionError(f"{what} takes one outcome, and there are {names}: name one, as in formula='{example}'")
+        outcomes = list(dict.fromkeys(_outcome(model) for model in models.values()))
+        if len(outcomes) == 1:
+            raise OptionError(
+                f"{what} takes one model, and '{spec.text}' stands for {len(models):,}: write one of them"
+            )
+        example = f"{outcomes[0]} ~ ..."
+        raise OptionError(
+            f"{what} takes one outcome, and there are {', '.join(outcomes)}: name one, as in formula='{example}'"
+        )
     (model,) = models.values()
     return model
 
@@ -199,34 +204,32 @@ def _groups(gram_data: GramData, option: str) -> GroupSums:
     return gram_data.group_sums
 
 
-def _models(gram_data: GramData, spec: ModelSpec) -> dict[str, Submodel]:
-    """Name of each outcome of a formula -> its sub-model, in the order of the formula."""
+def _models(gram_data: GramData, spec: ModelSpec) -> dict[tuple[str, ...], Submodel]:
+    """Key of each model that a formula stands for -> its sub-model, in the order of the formula."""
     if spec.formula is None:
         stored = gram_data.design.outcome
         if len(stored) == 1:
-            return {next(iter(stored)): submodel(gram_data, None, spec.drop)}
-        return {response: submodel(gram_data, None, spec.drop, response) for response in stored}
+            return {(): submodel(gram_data, None, spec.drop)}
+        return {(name.removeprefix("~"),): submodel(gram_data, None, spec.drop, name) for name in stored}
     formula = parse(spec.formula) if isinstance(spec.formula, str) else spec.formula
-    nodes = outcomes_of(formula.outcome)
-    if len(nodes) == 1:
-        return {label(nodes[0]): submodel(gram_data, formula, spec.drop)}
-    # one formula for each outcome: each may be a stored outcome or a stored predictor
-    terms = formula.text.partition("~")[2]
-    return {label(node): submodel(gram_data, parse(f"{label(node)} ~{terms}"), spec.drop) for node in nodes}
+    if not formula.stands_for_several:
+        return {(): submodel(gram_data, formula, spec.drop)}
+    # a formula for each: its outcome may be a stored outcome or a stored predictor
+    return {one.key: submodel(gram_data, one.formula, spec.drop) for one in specifications(formula)}
 
 
 def _grouped_fits(
     gram_data: GramData,
     spec: ModelSpec,
-    models: Mapping[str, Submodel],
+    models: Mapping[tuple[str, ...], Submodel],
     options: Options,
     vcov: VcovSpec | None,
     *,
     each: bool,
 ) -> GroupedFits:
     """Fits of every outcome, and with `each` of every group; parameters as of `fits`. models : as of `_models`."""
-    outcomes = tuple(name.removeprefix("~") for name in models)
-    names = (OUTCOME,) if len(models) > 1 else ()
+    outcomes = tuple(dict.fromkeys(_outcome(model) for model in models.values()))
+    names = _key_names(spec) if len(models) > 1 else ()
     parts: Mapping[Key, tuple[Moments, DroppedRows]] = {(): sums_of(gram_data, spec.where)}
     if each:
         if vcov is not None:
@@ -240,13 +243,26 @@ def _grouped_fits(
     if not nonempty:
         raise NumericalError(no_rows_message(formula, gram_data.dropped_rows))
     solved_by_key: dict[Key, Solved] = {}
-    for outcome, model in models.items():
+    for own_key, model in models.items():
         for key, sums in nonempty.items():
             with error_context(() if by is None else by.names, key):
                 fit = solve_stored(*model.of(*sums), options)
             if vcov is not None:
                 fit = with_cluster_vcov(gram_data, model.design, fit, vcov)
-            solved_by_key[(*((outcome.removeprefix("~"),) if len(models) > 1 else ()), *key)] = fit
+            solved_by_key[(*own_key, *key)] = fit
     warn(solved_by_key, names, None)  # one warning for all of them
     empty = {key: dropped_rows for key, (moments, dropped_rows) in parts.items() if not moments.rows}
-    return GroupedFits(formula, names, solved_by_key, gram_data.dropped_rows, empty, outcomes)
+    rows = sum(moments.rows for moments, _ in nonempty.values())
+    return GroupedFits(formula, names, solved_by_key, gram_data.dropped_rows, empty, outcomes, rows)
+
+
+def _outcome(model: Submodel) -> str:
+    """The name of a model's outcome."""
+    return next(iter(model.design.outcome)).removeprefix("~")
+
+
+def _key_names(spec: ModelSpec) -> tuple[str, ...]:
+    """Names of the parts of the keys of several models."""
+    if spec.formula is None:
+        return (OUTCOME,)
+    return key_names(parse(spec.formula) if isinstance(spec.formula, str) else spec.formula)

@@ -114,7 +114,8 @@ class Gram(StoredSums):
         Returns
         -------
         LinearFit or Fits
-            Fits with `each`, and for several outcomes as in "c(y1, y2) ~ x".
+            Fits with `each`, and for several outcomes or right sides, as in "c(y1, y2) ~ csw(a, b)"; all have the rows
+            of the Gram.
 
         Raises
         ------

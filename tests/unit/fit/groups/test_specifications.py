@@ -209,9 +209,15 @@ def test_mistakes_are_shown_where_they_are(formula, words):
 
 def test_a_gram_keeps_the_columns_of_all_models():
     gram = gm.gram("c(y1, y2) ~ csw(a, b) + sw0(kind)", ROWS)
-    assert (
-        gram.ols("y2 ~ a + kind").rows == gram.rows == ROWS.select(["y1", "y2", "a", "b", "kind"]).drop_null().num_rows
-    )
+    complete = ROWS.select(["y1", "y2", "a", "b", "kind"]).drop_null()
+    assert gram.ols("y2 ~ a + kind").rows == gram.rows == complete.num_rows
+    fits = gram.ols("c(y1, b) ~ csw(a, kind)")
+    assert list(fits) == [("y1", "a"), ("y1", "a + kind"), ("b", "a"), ("b", "a + kind")]
+    direct = gm.ols("b ~ a + kind", complete)
+    assert fits["b", "a + kind"].coefficients == pytest.approx(direct.coefficients, rel=1e-10)
+    assert (fits.key_names, fits.rows) == (("outcome", "right_side"), gram.rows)
+    with pytest.raises(OptionError, match=r"takes one model, and 'y1 ~ sw\(a, b\)' stands for 2: write one of them"):
+        gram.path(formula="y1 ~ sw(a, b)")
 
 
 def test_the_plan_says_passes_and_rows():
