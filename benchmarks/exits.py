@@ -2,6 +2,7 @@
 
 python benchmarks/exits.py                           3,000 runs of each, two at a time, beside one busy loop per core
 python benchmarks/exits.py --runs 300 --only derive  fewer, of one
+python benchmarks/exits.py --forked                  the imports once, a forked child for each run (`forked.py`)
 
 A thread that outlives the interpreter for a moment may abort the process then, after all its work is done: the exit
 code alone tells, and only now and then. Exit code 1 where a run did not end as it should.
@@ -24,6 +25,7 @@ from subprocess import DEVNULL, Popen, run
 from tempfile import TemporaryDirectory
 
 import numpy as np
+from forked import forks, loaded_modules
 from machine import as_shipped, facts
 
 RUNS, TOGETHER = 3_000, 2
@@ -62,17 +64,38 @@ PREPARED = (
     'gram "y ~ x + z" points.csv --folds 3 -o folds.gram',
     'fit "y ~ x" points.csv --save y.fit',
 )
+MAIN = "import sys; from gramian.__main__ import main; sys.exit(main())"  # as `python -m gramian`
 BUSY = "while True: pass"
 
 
-def exits(runs: int, wanted: Mapping[str, list[str]], *, loaded: bool = True) -> Iterator[tuple[str, dict[str, int]]]:
+def exits(
+    runs: int, wanted: Mapping[str, list[str]], *, loaded: bool = True, forked: bool = False
+) -> Iterator[tuple[str, dict[str, int]]]:
     """Of each, how many runs ended with which exit code; below zero is a signal."""
     with TemporaryDirectory() as name, load(loaded):
         prepare(Path(name))
         for what, command in wanted.items():
-            with ThreadPoolExecutor(TOGETHER) as pool:
-                codes = Counter(pool.map(lambda number, c=command: _code(c, number, name), range(runs)))
+            codes = Counter((_forked if forked else _started)(command, runs, name))
             yield what, {str(code): count for code, count in sorted(codes.items())}
+
+
+def _started(command: list[str], runs: int, folder: str) -> list[int]:
+    """Exit codes of runs that are started as a user does."""
+    with ThreadPoolExecutor(TOGETHER) as pool:
+        return list(pool.map(lambda number: _code(command, number, folder), range(runs)))
+
+
+def _forked(command: list[str], runs: int, folder: str) -> list[int]:
+    """Exit codes of runs in forked children."""
+    program = MAIN if command[1] == "-m" else command[2]
+    modules = loaded_modules(program, _numbered(command[2:], runs), folder)
+
+    def ended(first: int) -> list[int]:
+        with forks(modules, folder) as made:
+            return [made.code(program, _numbered(command[2:], i)) for i in range(first, runs, TOGETHER)]
+
+    with ThreadPoolExecutor(TOGETHER) as pool:
+        return [code for codes in pool.map(ended, range(TOGETHER)) for code in codes]
 
 
 def known() -> dict[str, list[str]]:
@@ -110,8 +133,11 @@ def _command(text: str) -> list[str]:
 
 
 def _code(command: list[str], number: int, folder: str) -> int:
-    named = [part.replace("{}", str(number)) for part in command]
-    return run(named, cwd=folder, stdout=DEVNULL, stderr=DEVNULL, check=False).returncode
+    return run(_numbered(command, number), cwd=folder, stdout=DEVNULL, stderr=DEVNULL, check=False).returncode
+
+
+def _numbered(parts: list[str], number: int) -> list[str]:
+    return [part.replace("{}", str(number)) for part in parts]
 
 
 def _points(seed: int) -> str:
@@ -127,15 +153,17 @@ def main() -> int:
     options.add_argument("--runs", type=int, default=RUNS, help="runs of each (default: %(default)s)")
     options.add_argument("--only", action="append", choices=known(), help="run this; may be repeated")
     options.add_argument("--no-load", action="store_true", help="without the busy loops")
+    options.add_argument("--forked", action="store_true", help="import once, and fork a child for each run")
     options.add_argument("--json", type=Path, metavar="FILE", help="where the counts go, too")
     given = options.parse_args()
     wanted = {name: command for name, command in known().items() if name in (given.only or known())}
     found = {}
-    for name, codes in exits(given.runs, wanted, loaded=not given.no_load):
+    for name, codes in exits(given.runs, wanted, loaded=not given.no_load, forked=given.forked):
         found[name] = codes
         print(f"{name}: {', '.join(f'{count:,} with {code}' for code, count in codes.items())}", flush=True)
     if given.json:
-        given.json.write_text(json.dumps({"exits": found, "runs": given.runs, "machine": facts()}, indent=2) + "\n")
+        report = {"exits": found, "runs": given.runs, "forked": given.forked, "machine": facts()}
+        given.json.write_text(json.dumps(report, indent=2) + "\n")
     return int(any(codes.keys() != {"0"} for codes in found.values()))
 
 
