@@ -33,7 +33,7 @@ from gramian.errors import DataError
 
 @pytest.mark.parametrize("name", ATTACKS)
 def test_extreme_numbers_are_right_or_refused(name: str) -> None:
-    for number in (*range(5), 1147, 1218, 6037):
+    for number in (*range(5), 1147, 1218, 3040, 6037, 9061):
         verdict = judged(ATTACKS[name], number)
         assert verdict.outcome not in THIRD, (number, verdict.what)
 
@@ -53,10 +53,11 @@ def test_files_are_right_or_refused(attacks: Mapping[str, Attack]) -> None:
         ("path", 130),
         ("generalized", 127),
         ("generalized, two classes", 131),
+        ("Gram", 4002),
     ],
 )
 def test_forged_columns_and_digits_are_refused(name: str, number: int) -> None:
-    """Stored columns that are not of the design, a response among them, digits of a number that is not finite."""
+    """Columns that are not of the design or the response, squares below zero, digits of a number that is not finite."""
     verdict = judged(forged.ATTACKS[f"forged: {name}"], number)
     assert verdict.outcome == REFUSED, verdict.what
 

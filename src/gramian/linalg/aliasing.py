@@ -70,6 +70,8 @@ def dependent_columns(null: Matrix, norms: Vector) -> tuple[Codes, Matrix]:
         pick = k + int(np.argmax(last[k:]))
         M[[k, pick]], last[[k, pick]] = M[[pick, k]], last[[pick, k]]
         row = int(last[k])
+        if row < 0:  # nothing but rounding errors is left of a null vector
+            raise _out_of_range()
         M[k] /= M[k, row]
         share = M[:, row].copy()
         share[k] = 0.0
@@ -86,11 +88,15 @@ def dependent_columns(null: Matrix, norms: Vector) -> tuple[Codes, Matrix]:
 def _usable(null: Matrix) -> Matrix:
     """Null vectors as given. Raises NumericalError where one is zero or not finite."""
     if not np.isfinite(null).all() or not null.any(axis=0).all():
-        raise NumericalError(
-            "columns that depend on each other differ in size by more than the range of float64: multiply the small "
-            "ones by a power of ten"
-        )
+        raise _out_of_range()
     return null
+
+
+def _out_of_range() -> NumericalError:
+    return NumericalError(
+        "columns that depend on each other differ in size by more than the range of float64: multiply the small "
+        "ones by a power of ten"
+    )
 
 
 def _last_nonzero(M: Matrix, rows: Codes) -> Codes:
