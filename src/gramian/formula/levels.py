@@ -60,6 +60,14 @@ class LevelIndex:
             else len(self.range)
         )
 
+    @property
+    def integers(self) -> range | None:
+        """Integers of a narrow range among which all levels are; they are coded without a search. None for others."""
+        if self.range is not None:
+            return self.range
+        table = self._lookup_table()
+        return None if table is None or not len(table.place) else range(table.low, table.low + len(table.place))
+
     def encode(self, codes: Codes, levels: Sequence[Level], where: str, what: str = "factor") -> Codes:
         """Translate the codes of a batch into codes of this index.
 
@@ -127,15 +135,22 @@ class LevelIndex:
 
     def _codes_by_table(self, codes: Codes, levels: range) -> Codes | None:
         """Codes of integers from a lookup table; None where one is unknown or the known ones lie far apart."""
-        if self.level_array is None or not pa.types.is_int64(self.level_array.type) or not len(self.level_array):
+        table = self._lookup_table()
+        if table is None:
             return None
-        if self.table is None or self.table.levels is not self.level_array:
-            self.table = _table(self.level_array)
-        low, place = self.table.low, self.table.place
+        low, place = table.low, table.place
         if levels.start < low or levels.stop > low + len(place):
             return None
         encoded = np.append(place[levels.start - low : levels.stop - low], -1)[codes]
         return None if encoded.min(initial=0) == -2 else encoded
+
+    def _lookup_table(self) -> _Table | None:
+        """The lookup table of the levels, made when first needed; None where they are not an array of integers."""
+        if self.level_array is None or not pa.types.is_int64(self.level_array.type) or not len(self.level_array):
+            return None
+        if self.table is None or self.table.levels is not self.level_array:
+            self.table = _table(self.level_array)
+        return self.table
 
     def _searched(self, levels: Sequence[Level]) -> Any:
         """The levels of a batch as an Arrow array to search for; None where they go through the dictionary.

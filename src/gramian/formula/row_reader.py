@@ -264,7 +264,7 @@ class Reader:
 
     def _codes(self, name: str, batch: Batch) -> Codes:
         """Codes of a factor for all rows of a batch."""
-        column = batch.factor(self.design.terms.factors[name].column, self.levels[name].range)
+        column = batch.factor(self.design.terms.factors[name].column, self.levels[name].integers)
         return self.levels[name].encode(column.codes, column.levels, batch.where)
 
     def _complete(self, batch: Batch, numbers: dict[str, Numbers], codes: dict[str, Codes]) -> Mask | None:

@@ -193,9 +193,12 @@ def _listed(values: Any) -> list[Any]:
 def refuse_absorbed(model: EffectModel) -> None:
     """Raise OptionError where predictions would need the effects of absorbed levels."""
     if (absorbed := model.solved.absorbed) is not None:
+        # on the scale of the response even a slope depends on the effects of the levels
+        what = "slopes and differences have" if model.is_linear else 'on scale="link" slopes and differences have'
         raise OptionError(
-            f"the levels of {listing(absorbed.levels)} are absorbed, and have no covariance, so that predictions have "
-            "no standard errors; slopes and differences have, and all have them where the factor is a term"
+            f"the levels of {listing(absorbed.levels)} are absorbed, and have no covariance, so that "
+            f"{'' if model.is_linear else 'slopes and '}predictions have no standard errors; {what}, and all have them "
+            "where the factor is a term"
         )
 
 

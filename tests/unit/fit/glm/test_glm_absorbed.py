@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 import gramian as gm
@@ -216,3 +218,30 @@ def test_the_plan_says_what_is_eliminated() -> None:
     text = str(gm.plan("count ~ x | firm + year", panel(), family="poisson"))
     assert "the levels of firm and year are eliminated" in text
     assert "fitted to" not in text
+
+
+def test_integers_of_short_batches_and_far_levels_are_coded_alike(tmp_path: Path) -> None:
+    """Batches with few rows find integers in the range of known levels; separated levels may lie far apart."""
+    rng = np.random.default_rng(3)
+    n = 4000
+    firm = rng.integers(0, 1500, n) * 3
+    data = {"x": rng.standard_normal(n), "firm": firm, "far": np.where(firm < 900, firm * 10**9, firm)}
+    data["c"] = np.where(firm % 7 == 0, 0.0, rng.poisson(2.0, n))
+    whole = gm.glm("c ~ x | firm", data, family="poisson")
+    pq.write_table(pa.table(data), tmp_path / "short.parquet", row_group_size=100)
+    parts = gm.glm("c ~ x | firm", tmp_path / "short.parquet", family="poisson")
+    far = gm.glm("c ~ x | far", data, family="poisson")
+    for other in (parts, far):
+        assert other.dropped_rows == whole.dropped_rows
+        assert other.coefficients == pytest.approx(whole.coefficients, rel=1e-12)
+
+
+def test_effects_on_the_scale_of_the_link_have_errors_and_others_say_so() -> None:
+    rng = np.random.default_rng(4)
+    data = {"x": rng.standard_normal(300), "f": rng.integers(0, 10, 300), "c": rng.poisson(2.0, 300)}
+    fit = gm.glm("c ~ x | f", data, family="poisson")
+    with pytest.raises(OptionError, match=r'slopes and predictions have no standard errors; on scale="link" slopes'):
+        fit.slopes("x")
+    for found in (fit.slopes("x", scale="link"), fit.comparisons("x", scale="link")):
+        assert found.estimates == pytest.approx(fit.coefficients, rel=1e-12)
+        assert found.std_errors == pytest.approx(fit.std_errors, rel=1e-12)

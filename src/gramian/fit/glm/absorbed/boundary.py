@@ -18,7 +18,7 @@ import numpy as np
 
 from gramian.batch import Batch, Source
 from gramian.errors import SeparationError
-from gramian.fit.passes.accumulate import Accumulated, UnitAccumulator
+from gramian.fit.passes.accumulate import Accumulated, UnitAccumulator, take_rows
 from gramian.fit.passes.job import PassRunner
 from gramian.fit.passes.keys import RowKeys
 from gramian.fit.passes.row_filter import Subset
@@ -26,14 +26,16 @@ from gramian.formula.design import Design
 from gramian.formula.dropped_rows import DroppedRows
 from gramian.formula.levels import LevelIndex
 from gramian.formula.row_reader import Observed
+from gramian.linalg.columns import Columns, Factors, Layout
 from gramian.linalg.factors.levels import array_of, select_levels
 from gramian.linalg.keyed.moments import Key
-from gramian.linalg.moments import Moments
-from gramian.linalg.monomials import CONSTANT
+from gramian.linalg.moments import Accumulator, Moments, combined_weight
+from gramian.linalg.monomials import CONSTANT, Monomial
 from gramian.typing import Codes, Level, Mask, Vector
 
 SEPARATED = "separated"  # the cause under which their rows are counted
 KEPT: Key = ("kept",)
+NEARBY = 1 << 20  # width of ranges of integers that are looked up in a mask, beyond the levels to leave out
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +78,35 @@ class LevelOutcomes:
 
 
 class _OutcomeAccumulator(UnitAccumulator):
-    """Sums whose response row is the outcome."""
+    """Sums of the constant and of the outcome over the levels of each absorbed factor; all columns say which rows."""
+
+    def __init__(self, design: Design, *, drop: bool) -> None:
+        super().__init__(design, drop=drop)
+        (response,) = self.responses
+        monomials: tuple[Monomial, ...] = (CONSTANT, ((response, 1),))
+        tables: tuple[tuple[Factors, tuple[Monomial, ...]], ...] = tuple(
+            ((f,), monomials) for f in design.terms.absorbed
+        )
+        self.places = [self.layout.rows.index(m) for m in monomials]
+        self.sums = Accumulator(Layout((CONSTANT,), self.responses, tables), design.coordinates, {})
 
     def residual(self, observed: Observed, response: str) -> Vector:
         """The outcome, (n,)."""
         return observed.values[response]
+
+    def block(self, columns: Columns, observed: Observed, rows: slice | Mask) -> bool:
+        """Add the rows of a block; as of `UnitAccumulator`."""
+        if not (columns.surely_finite() or columns.finite().all()):
+            return False
+        values = np.array([columns.value(place) for place in self.places])
+        none = np.zeros((0, columns.rows))
+        both = Columns(columns.rows, values, (0, 1), None, (), none, columns.codes)
+        weight, count = take_rows(observed.weight, rows), take_rows(observed.count, rows)
+        return self.sums.add(both, combined_weight(weight, count), count, self.reader.sizes)
+
+    def moments(self) -> Moments:
+        """The unit's sums, with the levels of absorbed factors alone."""
+        return self.sums.finish({name: self.reader.levels[name].levels for name in self.design.terms.absorbed})
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,17 +132,23 @@ class ExcludedLevels:
 
 @dataclass(frozen=True, slots=True)
 class _Excluded:
-    """Levels of a column to leave out. index : of them. integers : the same, if they are integers."""
+    """Levels of a column to leave out. index : of them. integers : the same, if they are integers.
+
+    nearby : a range with the integers, whose values need no search; None for other levels.
+    """
 
     index: LevelIndex
     integers: Codes | None
+    nearby: range | None
 
     @classmethod
     def of(cls, column: str, levels: Sequence[Level]) -> _Excluded:
         """Prepare to find levels in batches."""
         values = array_of(levels)
-        are_integers = values is not None and values.dtype.kind == "i"
-        return cls(LevelIndex(column, levels, frozen=True), values if are_integers else None)
+        index = LevelIndex(column, levels, frozen=True)
+        if values is None or values.dtype.kind != "i":
+            return cls(index, None, None)
+        return cls(index, values, range(int(values.min()) - NEARBY, int(values.max()) + NEARBY))
 
     def among(self, levels: Sequence[Level]) -> Mask:
         """Which levels of a batch are to be left out, (levels,)."""
@@ -145,7 +177,7 @@ class _KeptRows:
         """Codes (n,) of the rows of a batch."""
         out = np.zeros(batch.rows, np.int64)
         for column, excluded in self.excluded.items():
-            codes, levels = batch.factor(column)
+            codes, levels = batch.factor(column, excluded.nearby)
             out[(codes >= 0) & excluded.among(levels)[codes]] = -1
         return out
 
