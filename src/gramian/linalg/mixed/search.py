@@ -19,9 +19,7 @@ SINGULAR = 1e-4  # of the relative factor, as in lme4
 MAX_STEPS = 100
 DECREASE = 1e-11  # predicted decrease of the deviance before the last step
 CERTAIN = 1e-5  # predicted decrease below which the deviance is too rounded to judge a step
-SHARE = (
-    1e-4  # of the decrease along the gradient that a step must give: none would do where it leads to the mirror image
-)
+SHARE = 1e-4  # of the decrease along the gradient that a step must give; its mirror image gives none
 LONGEST = 1.0  # of a step, relative to the parameters
 FLATTEST = 1e-10  # smallest curvature, relative to the largest
 
@@ -64,8 +62,7 @@ def minimum(criterion: Criterion) -> Minimum:
 
 def is_singular(criterion: Criterion, theta: Vector) -> bool:
     """Whether D is singular: a variance is zero, or effects of a term depend on each other."""
-    sizes = np.linalg.svd(criterion.factor.matrix(theta), compute_uv=False)
-    return bool(sizes[-1] < SINGULAR * max(1.0, float(sizes[0])))
+    return bool(np.abs(criterion.factor.matrix(theta).diagonal()).min() < SINGULAR)
 
 
 def search(criterion: Criterion, theta: Vector) -> Minimum:

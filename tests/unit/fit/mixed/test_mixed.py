@@ -9,6 +9,9 @@ import pytest
 
 import gramian as gm
 from gramian.errors import DataError, FormulaError, GramianError, NumericalError, OptionError
+from gramian.linalg.mixed.criterion import Criterion, factor_of
+from gramian.linalg.mixed.products import grouped_products
+from gramian.linalg.mixed.search import minimum, search
 
 SLOPES = "y ~ x + f + (1 + x | firm)"
 
@@ -100,6 +103,27 @@ def test_groups_of_two_columns_are_those_of_their_combinations():
     same(joint, gm.mixed("y ~ x + (1 | both)", data))
     assert joint.random_effects.column_names[:2] == ["firm", "year"]
     np.testing.assert_allclose(joint.predict(data), gm.mixed("y ~ x + (1 | both)", data).predict(data), rtol=1e-9)
+
+
+def test_the_search_ends_in_the_best_minimum():
+    """Three groups, where the first Newton step leads to the mirror image; random problems from other starts."""
+    rng = np.random.default_rng(11)
+    data = pd.DataFrame({"x": rng.normal(size=600), "z": rng.normal(size=600), "g": rng.choice(3, 600)})
+    data["y"] = 1 + 2 * data["x"] - data["z"] + (data["g"] == 1) + rng.normal(size=600)
+    assert not gm.mixed("y ~ x + (1 | g)", data).singular
+    for trial in range(8):
+        Z, g, sd = (
+            rng.normal(size=(60, 2)),
+            np.arange(60) % (5 + trial),
+            10.0 ** rng.uniform(-1, 1, 2) * (trial % 3 > 0),
+        )
+        y = Z[:, 1] + np.sum(Z * (rng.normal(size=(20, 2)) * sd)[g], axis=1) + rng.normal(size=60)
+        X = np.column_stack([np.ones(60), Z, y])
+        inside = np.stack([X[g == k].T @ X[g == k] for k in range(g.max() + 1)], axis=2)
+        criterion = Criterion(grouped_products(X.T @ X, inside[1:3, 1:3], inside[1:3]), factor_of([2]), 60, reml=True)
+        best = criterion.value(minimum(criterion).sums)
+        for start in (0.02, 0.7, 10.0):
+            assert best <= criterion.value(search(criterion, start * np.array([1.0, 0.0, 1.0])).sums) + 1e-7
 
 
 def test_a_double_bar_is_terms_of_their_own():
