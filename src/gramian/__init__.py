@@ -35,20 +35,22 @@ if TYPE_CHECKING:
     from gramian.derivation import derive as derive
     from gramian.engines.dask import Dask as Dask
     from gramian.engines.local import Local as Local
+    from gramian.engines.spark import Spark as Spark
     from gramian.lessons import lesson as lesson
     from gramian.saved import load as load
 
 from gramian.version import __version__ as __version__
 
 __all__ = [
-    "Dask", "Local", "add", "anova", "between", "compare", "compare_grams", "csv", "curve", "derive", "errors", "fits",
-    "from_moments", "glm", "gram", "hausman", "iv", "lesson", "load", "mixed", "mundlak", "ols", "plan",
+    "Dask", "Local", "Spark", "add", "anova", "between", "compare", "compare_grams", "csv", "curve", "derive", "errors",
+    "fits", "from_moments", "glm", "gram", "hausman", "iv", "lesson", "load", "mixed", "mundlak", "ols", "plan",
     "random_effects", "ridge", "rolling", "rows", "show_versions", "sql", "subtract", "table",
 ]  # fmt: skip
 
 _HOME = {
     "Dask": "gramian.engines.dask",
     "Local": "gramian.engines.local",
+    "Spark": "gramian.engines.spark",
     "add": "gramian.api.arithmetic",
     "anova": "gramian.api.nested",
     "between": "gramian.api.panel",

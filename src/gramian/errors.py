@@ -223,6 +223,11 @@ class ArtifactError(GramianError):
     exit_code = 5
 
 
+def first_line(error: BaseException) -> str:
+    """The first line of the message of an exception, or its type where there is none."""
+    return str(error).strip().partition("\n")[0] or type(error).__name__
+
+
 def did_you_mean(name: str, names: Iterable[str]) -> str:
     """A suggestion of the form "; did you mean 'x'?" for a misspelt name; empty when no name is similar."""
     all_names = list(names)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import pickle
-import signal
-from dataclasses import dataclass
 from logging import CRITICAL
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from engines.fatal import Fatal, Units
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from laws.problems import FORMULAS, tables
@@ -243,38 +242,6 @@ def test_an_engine_that_is_not_installed(monkeypatch) -> None:  # type: ignore[n
     monkeypatch.delitem(__import__("sys").modules, "gramian.engines.dask")
     with pytest.raises(MissingExtraError, match=r"pip install 'gramian\[dask\]'"):
         gm.ols("y ~ x", {"x": [1.0], "y": [1.0]}, engine="dask")
-
-
-@dataclass(frozen=True)
-class Fatal:
-    """A unit that ends the process that reads it: always, or a number of times, counted in a file."""
-
-    unit: object
-    counter: Path | None = None
-    times: int = 1
-
-    name = "b.parquet, row group 3"
-    rows = 1
-    size = 0
-
-    def portable(self, columns):  # type: ignore[no-untyped-def]
-        return self
-
-    def batches(self, columns, *, parallel=False):  # type: ignore[no-untyped-def]
-        read = self.counter.stat().st_size if self.counter is not None and self.counter.exists() else 0
-        if self.counter is None or read < self.times:
-            if self.counter is not None:
-                self.counter.write_bytes(bytes(read + 1))
-            os.kill(os.getpid(), signal.SIGKILL)
-        return self.unit.batches(columns, parallel=parallel)  # type: ignore[attr-defined]
-
-
-@dataclass(frozen=True)
-class Units:
-    units: tuple[object, ...]
-    rows = size = None
-    rereadable = True
-    inputs = ()
 
 
 @pytest.fixture(scope="module")

@@ -99,8 +99,8 @@ def ols(formula: str, data: Any, **options: Unpack[OlsKeywords]) -> AnyFit:
     where : str, optional
         Condition on the rows that enter, such as "x > 0 & carrier == 'AA'" (see `gramian.rows`).
     engine : Engine or str, optional
-        "local", "dask", a `distributed.Client`, or an object such as `gramian.Local(threads=2)`. By default threads of
-        this process.
+        "local", "dask", "spark", a `distributed.Client`, a `pyspark.sql.SparkSession`, or an object such as
+        `gramian.Local(threads=2)`. By default threads of this process, or the workers that have a frame.
     progress : bool or Progress, optional
         True for a bar (in a notebook of tqdm, else of rich); or an object that is informed of rows and bytes read.
     skip_bad : bool, default False

@@ -158,23 +158,24 @@ def engine(command: F) -> F:
     )
     named = click.option(
         "--engine",
-        type=click.Choice(("local", "dask")),
+        type=click.Choice(("local", "dask", "spark")),
         default="local",
         show_default=True,
-        help="Read on threads of this machine, or on the workers of Dask (the scheduler at DASK_SCHEDULER_ADDRESS).",
+        help="Read on threads of this machine, on the workers of Dask (the scheduler at DASK_SCHEDULER_ADDRESS), or on "
+        "those of Spark (as its configuration says).",
     )
     return threads(named(command))
 
 
 def engine_for(name: str, threads: int | None) -> Any:
-    """The engine for these options. Raises OptionError for --threads with workers of Dask."""
+    """The engine for these options. Raises OptionError for --threads with workers of a cluster."""
     if name == "local":
         from gramian.engines.local import Local
 
         return Local(threads)
     if threads is not None:
         raise OptionError(
-            "--threads does not go with --engine dask; its workers have as many as they were started with"
+            f"--threads does not go with --engine {name}; its workers have as many as they were started with"
         )
     from gramian.engines.choice import engine_of
 

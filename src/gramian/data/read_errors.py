@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import pyarrow as pa
 
-from gramian.errors import DataError, GramianError
+from gramian.errors import DataError, GramianError, first_line
 
 try:
     from lzma import LZMAError
@@ -31,5 +31,4 @@ def error_context(where: str) -> Iterator[None]:
 
 def unreadable_error(error: BaseException, where: str) -> DataError:
     """A DataError with the first line of the message of a reader."""
-    message = str(error).strip().partition("\n")[0] or type(error).__name__
-    return DataError(f"cannot be read, it is damaged or not what its name says ({message})", where)
+    return DataError(f"cannot be read, it is damaged or not what its name says ({first_line(error)})", where)

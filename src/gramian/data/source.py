@@ -21,7 +21,7 @@ from gramian.errors import DataError
 DATABASE = re.compile(r"(?:duckdb|sqlite|postgres|postgresql)://", re.IGNORECASE)  # what a URL begins with
 SUPPORTED = (
     "paths, patterns, folders and lists of Parquet, CSV or Arrow files; frames of pandas, polars or pyarrow; "
-    "frames of Dask; tables, queries and cursors of databases; tables of Delta and Iceberg; "
+    "frames of Dask and Spark; tables, queries and cursors of databases; tables of Delta and Iceberg; "
     "pyarrow datasets; dicts of arrays; iterables of batches"
 )
 
@@ -183,6 +183,18 @@ def _read_dask(data: Any) -> Source:
     return read_dask(data)
 
 
+def _is_spark(data: object) -> bool:
+    """Whether this is a Spark frame, or one of pandas on Spark."""
+    return type(data).__module__.startswith("pyspark.") and type(data).__name__ == "DataFrame"
+
+
+def _read_spark(data: Any) -> Source:
+    """A source over a Spark frame."""
+    from gramian.data.spark import read_spark
+
+    return read_spark(data)
+
+
 def _delta_again(paths: Sequence[str], reading: Mapping[str, str]) -> Source:
     """A source over a version of a Delta table."""
     from gramian.data.delta import read_delta_again
@@ -224,6 +236,7 @@ READERS: tuple[tuple[Callable[[Any], bool], Callable[[Any], Source]], ...] = (
     (_is_named("_duckdb", "DuckDBPyRelation"), _read_relation),
     (_is_dataset, _read_dataset),
     (_is_dask, _read_dask),
+    (_is_spark, _read_spark),
     (is_pandas, read_pandas),
     (_is_frame, read_frame),
     (_is_result, _read_result),

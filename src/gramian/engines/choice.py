@@ -1,4 +1,4 @@
-"""Choice of the engine: from a name, a Dask client, an engine object or the data."""
+"""Choice of the engine: from a name, a Dask client, a Spark session, an engine object or the data."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from gramian.engines.progress import Progress
 from gramian.errors import OptionError, did_you_mean
 from gramian.typing import M, Pass
 
-NAMES = ("local", "dask")
+NAMES = ("local", "dask", "spark")
+FRAMES = {"dask": "dask", "pyspark": "spark"}  # package of a frame -> the engine that reads it
 
 
 class Engine(Protocol):
@@ -36,16 +37,16 @@ class Engine(Protocol):
         ...
 
 
-def engine_of(engine: object = None, data: object = None) -> Engine:
+def engine_of(engine: object = None, data: Any = None) -> Engine:
     """The engine that an option stands for.
 
     Parameters
     ----------
-    engine : str, distributed.Client, Engine or None
-        "local", "dask", a client of Dask, an object with a method `fold`, or None: threads of this process, and for a
-        Dask frame its workers.
+    engine : str, distributed.Client, pyspark.sql.SparkSession, Engine or None
+        "local", "dask", "spark", a client of Dask, a session of Spark, an object with a method `fold`, or None: threads
+        of this process, and for a frame of Dask or Spark its workers.
     data : object
-        The data of the fit, for the choice under None.
+        The data of the fit or their source, for the choice under None.
 
     Raises
     ------
@@ -55,14 +56,17 @@ def engine_of(engine: object = None, data: object = None) -> Engine:
         The engine is not installed.
     """
     if engine is None:
-        engine = "dask" if _is_of(data, "dask") else "local"
+        frame = _frame_of(data)
+        engine = next((name for package, name in FRAMES.items() if _is_of(frame, package)), "local")
     if isinstance(engine, str):
         return _named(engine)
     # recognised by the name of its package, so that distributed need not be imported
     if _is_of(engine, "distributed") and not hasattr(engine, "fold"):
         return _dask(engine)
+    if _is_of(engine, "pyspark") and not hasattr(engine, "fold"):
+        return _spark(engine)
     if not callable(getattr(engine, "fold", None)):
-        examples = 'gm.Local(threads=2), "dask" or a distributed.Client'
+        examples = 'gm.Local(threads=2), "dask", a distributed.Client or a SparkSession'
         raise OptionError(f"engine must have a method 'fold', such as {examples}; found {engine!r}")
     unchecked: Any = engine
     checked: Engine = unchecked
@@ -75,14 +79,32 @@ def _named(name: str) -> Engine:
         raise OptionError(
             f"engine must be one of {', '.join(map(repr, NAMES))}, found {name!r}{did_you_mean(name, NAMES)}"
         )
-    return Local() if name == "local" else _dask(None)
+    return {"local": Local, "dask": _dask, "spark": _spark}[name]()
 
 
-def _dask(client: object) -> Engine:
+def _dask(client: object = None) -> Engine:
     """An engine on Dask."""
     from gramian.engines.dask import Dask  # an optional package, and slow to import
 
     return Dask(client)
+
+
+def _spark(session: object = None) -> Engine:
+    """An engine on Spark."""
+    from gramian.engines.spark import Spark
+
+    return Spark(session)
+
+
+def _frame_of(data: Any) -> Any:
+    """The frame that a source reads, or `gramian.rows` select from; other data as they are."""
+    if type(data).__name__ == "Rows":
+        return data.data
+    units = getattr(data, "units", None)
+    unit: Any = units[0] if isinstance(units, tuple) and units else None
+    while hasattr(unit, "unit"):
+        unit = unit.unit
+    return getattr(unit, "frame", data)
 
 
 def _is_of(value: object, package: str) -> bool:

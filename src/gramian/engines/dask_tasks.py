@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from gramian.batch import Batch
-from gramian.engines.fold import accumulate_unit, one_thread
-from gramian.errors import DataError, GramianError
+from gramian.engines.fold import one_thread
+from gramian.engines.remote import accumulate_file_unit
 from gramian.typing import M, Pass
 
 
@@ -24,18 +23,15 @@ def accumulate_on_worker(task: Pass[M], unit: Any, on_cluster: Mapping[Any, Any]
     on_cluster : futures that the unit needs, resolved by Dask.
     """
     unit = replace(unit, on_cluster=on_cluster) if on_cluster else unit
-    try:
-        with one_thread():
-            return accumulate_unit(task, unit)
-    except GramianError as error:
-        path = getattr(getattr(unit, "file", None), "path", None)
-        if path is None or os.access(path, os.R_OK):
-            raise
-        from distributed import get_worker  # an optional package, which the worker has
+    with one_thread():
+        return accumulate_file_unit(task, unit, _address)
 
-        where = get_worker().address
-        message = f"the worker {where} has no access to '{path}'; every worker has to see the files by the same paths"
-        raise DataError(message, unit.name) from error
+
+def _address() -> str:
+    """The address of this worker."""
+    from distributed import get_worker  # an optional package, which the worker has
+
+    return str(get_worker().address)
 
 
 def accumulate_sent_rows(task: Pass[M], batches: list[Batch]) -> M:

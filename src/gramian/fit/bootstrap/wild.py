@@ -93,7 +93,7 @@ def moments_from_rows(solved: Solved, spec: VcovSpec, source: Source, engine: En
     task = ClusterMomentsPass(
         fitted_model.design, spec.clusters, cluster_memory(), fitted_model=fitted_model, drop=fitted_model.drop
     )
-    return PassRunner(source, engine_of(engine, None)).fold(task)
+    return PassRunner(source, engine_of(engine, source)).fold(task)
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,8 @@ class WithEffects(Estimates):
         from gramian.engines.choice import engine_of
         from gramian.fit.effects.averages import RowsToAverage
 
-        return RowsToAverage(data, self.fitted_rows, engine_of(engine, data), by)
+        rows = self.fitted_rows.source if data is None else data
+        return RowsToAverage(data, self.fitted_rows, engine_of(engine, rows), by)
 
     def predictions(
         self,
