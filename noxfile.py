@@ -31,6 +31,13 @@ def tests(session: nox.Session) -> None:
 
 
 @nox.session(python="3.11")
+def spark(session: nox.Session) -> None:
+    """The tests of Spark, which are skipped where pyspark or Java is not installed."""
+    session.install("--constraint", "constraints.txt", "--editable", ".[dev,spark]")
+    session.run("python", "-m", "pytest", "tests/engines/test_spark.py", *session.posargs)
+
+
+@nox.session(python="3.11")
 def oldest(session: nox.Session) -> None:
     """Every test with the oldest versions that pyproject.toml allows."""
     session.install("uv")

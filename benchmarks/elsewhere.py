@@ -1,4 +1,4 @@
-"""The same fold elsewhere: on Dask's workers that are killed, and in runs that are killed and go on.
+"""The same fold elsewhere: on workers of Dask and Spark that are killed, and in runs that are killed and go on.
 
 python benchmarks/elsewhere.py [--only NAME]... [--rounds N] [--quick] [--json FILE]
 """
@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 import deaths
 import lost_workers
 import savings
+import spark_workers
 from command import Program, main
 from contenders import fitted
 from problems import NUMERIC, WIDTH, Sizes, copies_of, doubles
@@ -48,6 +49,8 @@ PROGRAM = Program(
         "workers": lost_workers.plans,
         "deaths": deaths.deaths,
         "client": lost_workers.client_memory,
+        "spark": spark_workers.plans,
+        "driver": spark_workers.driver_memory,
     },
 )
 

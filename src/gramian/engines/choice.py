@@ -11,7 +11,6 @@ from gramian.errors import OptionError, did_you_mean
 from gramian.typing import M, Pass
 
 NAMES = ("local", "dask", "spark")
-FRAMES = {"dask": "dask", "pyspark": "spark"}  # package of a frame -> the engine that reads it
 
 
 class Engine(Protocol):
@@ -57,7 +56,9 @@ def engine_of(engine: object = None, data: Any = None) -> Engine:
     """
     if engine is None:
         frame = _frame_of(data)
-        engine = next((name for package, name in FRAMES.items() if _is_of(frame, package)), "local")
+        if _is_of(frame, "pyspark"):
+            return _spark(getattr(frame, "sparkSession", None))
+        engine = "dask" if _is_of(frame, "dask") else "local"
     if isinstance(engine, str):
         return _named(engine)
     # recognised by the name of its package, so that distributed need not be imported

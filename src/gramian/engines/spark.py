@@ -6,7 +6,7 @@ Rows of a Spark frame, and of files, are read by the Python workers of Spark and
 from __future__ import annotations
 
 import pickle
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -81,8 +81,8 @@ class Spark:
         Exception
             What a unit raised.
         """
-        units, watch = source.units, progress or Silent()
-        first = units[0] if isinstance(units, Sequence) and units else None
+        units, watch = tuple(source.units) if source.rereadable else (), progress or Silent()
+        first = units[0] if units else None
         is_frame = hasattr(innermost(first), "spark_frame")
         if not is_frame and not hasattr(first, "portable"):
             return Local().fold(source, task, progress=progress, tree=tree)
