@@ -46,6 +46,9 @@ class Adbc:
 
     def snapshot(self) -> AbstractContextManager[None]:
         """None: whether the user has a transaction open cannot be known."""
+        if self.dialect.prepare is not None:
+            with closing(self.connection.cursor()) as cursor:
+                cursor.execute(self.dialect.prepare)
         return nullcontext()
 
 

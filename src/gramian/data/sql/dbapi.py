@@ -91,6 +91,8 @@ class DBAPI:
             return
         with closing(self.connection.cursor()) as cursor:
             cursor.execute(begin)
+            if self.dialect.prepare is not None:
+                cursor.execute(self.dialect.prepare)
         try:
             yield
         finally:

@@ -19,6 +19,8 @@ from gramian.data.sql.text import Relation
 from gramian.errors import DataError
 from gramian.schema import Schema
 
+FIRST_ROWS = 8192  # for a look at the first rows
+
 
 @dataclass(slots=True, eq=False)
 class RowCount:
@@ -87,26 +89,35 @@ class SqlSource(Rereadable):
     table: Table | None = None
     pushdown: bool | None = None
 
+    @property
+    def first_units(self) -> tuple[TableRows, ...]:
+        """A unit of few rows, for a look at them: drivers may fetch all rows of a query that is given up."""
+        assert self.table is not None
+        return (TableRows(self.table, self.table.where, limit=FIRST_ROWS),)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TableRows:
-    """The rows of a table, as one unit."""
+    """The rows of a table, as one unit; at most `limit` of them, whichever these are."""
 
     table: Table
     name: str
     rows: int | None = None
     size: int = 0
+    limit: int | None = None
 
     def batches(self, columns: Sequence[str], *, parallel: bool = False) -> Iterator[Batch]:
         """The rows in the order in which the database gives them."""
         table, first_row = self.table, 0
-        sql = table.sql(table.select(columns))
+        query = table.select(columns)
+        sql = table.sql(query if self.limit is None else query.limit(self.limit))
         with database_errors(self.name), closing(table.connection.batches(sql, len(columns))) as batches:
             for whole in batches:
                 for piece in pa.Table.from_batches([whole]).to_batches(max_chunksize=batch_rows(len(columns))):
                     yield self._batch(piece, columns, first_row)
                     first_row += piece.num_rows
-        table.count.check(first_row, self.name)
+        if self.limit is None:
+            table.count.check(first_row, self.name)
 
     def _batch(self, piece: Any, columns: Sequence[str], first_row: int) -> Batch:
         """A record batch as a batch, once its types are found to be those of the first rows."""

@@ -13,7 +13,7 @@ from gramian.engines.progress import Progress
 from gramian.errors import DataError, OptionError
 from gramian.fit.database.queries import Queries
 from gramian.fit.database.sums import sums_of
-from gramian.fit.database.survey import survey_of
+from gramian.fit.database.survey import survey_of, survey_of_complete
 from gramian.fit.database.values import NotSqlError, values_of
 from gramian.fit.passes.accumulate import Accumulate, Accumulated
 from gramian.formula.design import Design
@@ -67,7 +67,9 @@ class InDatabase:
         queries = _queries(design, table)
         try:
             with database_errors(table.where), table.connection.snapshot():
-                survey = survey_of(queries, drop=drop)
+                survey = survey_of_complete(queries)
+                queries = replace(queries, complete=survey is not None)
+                survey = survey or survey_of(queries, drop=drop)
                 table.count.check(survey.total, table.where)
                 coordinates = survey.coordinates(design.multiplied)
                 if any(abs(c.exponent) > MAX_EXPONENT for c in coordinates.values()):

@@ -13,6 +13,8 @@ from gramian.data.sql.source import Table, column
 from gramian.fit.database.values import COUNTS, WEIGHTS, Values, number
 from gramian.linalg.monomials import Coordinate, Monomial
 
+PART_BITS = 6  # 64 parts, into which the rows of a cell are spread: sums of shorter sums have smaller errors
+HASHED = 3  # variables whose sum is hashed for it
 # what becomes of a row, in this order
 NULL, ZERO_WEIGHT, NAN, INFINITE, ENTERS = range(5)
 EXACT_INTEGER = exp.Literal.number(str(2**53))
@@ -31,11 +33,29 @@ class Queries:
         What is computed of every row.
     dialect : Dialect
         The SQL that is written.
+    complete : bool
+        Whether all rows are known to enter, so that no query asks each row again.
     """
 
     table: Table
     values: Values
     dialect: Dialect
+    complete: bool = False
+
+    def ranges(self) -> dict[str, exp.Expression]:
+        """What a quicker first query asks for: enough where no value is missing, infinite or of another type."""
+        out: dict[str, exp.Expression] = {"rows": exp.Count(this=exp.Star())}
+        for key, name in self._names().items():
+            out[f"count {key}"] = exp.Count(this=_column(name))
+        for key in self.values.numbers:
+            for what, aggregate in (("low", exp.Min), ("high", exp.Max), ("mean", exp.Avg)):
+                out[f"{what} {key}"] = aggregate(this=_column(self._names()[key]))
+        return out
+
+    def ranges_sql(self, wanted: Mapping[str, exp.Expression]) -> str:
+        """The text of the quicker first query."""
+        selected = [e.as_(f"a{i}", quoted=True) for i, e in enumerate(wanted.values())]
+        return self._text(exp.select(*selected).from_(self._rows(tests=False)))
 
     def survey(self) -> dict[str, exp.Expression]:
         """What the first query asks for: name -> aggregate."""
@@ -81,12 +101,16 @@ class Queries:
             Whether it is for people.
         """
         names, cells = self._names(), [_column(self._names()[f]) for f in factors]
-        sums = [self._sum(self._weighted(_product(m, names))) for m in monomials]
         count = self._sum(_column("c")) if COUNTS in names else exp.Count(this=exp.Star())
-        selected = [*cells, count.as_("n", quoted=True), *([self._log_weight()] if WEIGHTS in names else [])]
-        selected += [e.as_(f"p{i}", quoted=True) for i, e in enumerate(sums)]
-        query = exp.select(*selected).from_(self._shifted(coordinates))
-        query = query.group_by(*(cell.copy() for cell in cells)) if cells else query
+        sums = {"n": count, **({"l": self._log_weight()} if WEIGHTS in names else {})}
+        sums |= {f"p{i}": self._sum(self._weighted(_product(m, names))) for i, m in enumerate(monomials)}
+        sizes: dict[str, exp.Expression] = {"k": exp.Count(this=exp.Star())}
+        query = _grouped(cells, {**sizes, **sums}, self._shifted(coordinates), self._parts())
+        if self.dialect.hash_function is not None:
+            parts = query.subquery("gramian_parts")
+            added = {name: self._sum(_column(name)) for name in sums}
+            sizes = {"k": exp.Add(this=exp.Max(this=_column("k")), expression=exp.Count(this=exp.Star()))}
+            query = _grouped(cells, {**sizes, **added}, parts)
         return self._text(query if limit is None else query.limit(limit), pretty=pretty)
 
     def beyond_sql(self, name: str) -> str:
@@ -158,6 +182,8 @@ class Queries:
         selected += [_column(names[key]) for key in (WEIGHTS, COUNTS) if key in names]
         for key in self.values.variables:
             selected.append(self._in_coordinate(names[key], key, coordinates).as_(f"u{names[key]}", quoted=True))
+        if self.complete:
+            return exp.select(*selected).from_(self._rows(tests=False)).subquery("gramian_rows_that_enter")
         query = exp.select(*selected).from_(self._states()).where(_equals("s", ENTERS))
         return query.subquery("gramian_rows_that_enter")
 
@@ -173,6 +199,22 @@ class Queries:
             return value
         return exp.Mul(this=value, expression=number(2.0**-coordinate.exponent))
 
+    def _parts(self) -> list[exp.Expression]:
+        """The part of a row, by the bits of a hash of some variables; nothing where parts are not made.
+
+        Bits, for a planner knows that a condition has two values, and then groups by hashing in the place of sorting.
+        """
+        if self.dialect.hash_function is None:
+            return []
+        names, added = self._names(), None
+        for key in self.values.variables[-HASHED:]:
+            value = _column(f"u{names[key]}")
+            added = value if added is None else exp.Add(this=added, expression=value)
+        hashed = exp.Anonymous(this=self.dialect.hash_function, expressions=[added])
+        bits = (exp.Literal.number(1 << bit) for bit in range(PART_BITS))
+        masked = ((exp.BitwiseAnd(this=hashed.copy(), expression=bit), bit) for bit in bits)
+        return [exp.EQ(this=exp.paren(value), expression=bit.copy()) for value, bit in masked]
+
     def _weighted(self, product: exp.Expression | None) -> exp.Expression:
         """A product times the weight and the count of its row."""
         factors = [_column(name) for key, name in self._names().items() if key in (WEIGHTS, COUNTS)]
@@ -187,7 +229,7 @@ class Queries:
         log: exp.Expression = exp.Ln(this=_column("w"))
         if COUNTS in self.values.numbers:
             log = exp.Mul(this=_column("c"), expression=log)
-        return self._sum(log).as_("l", quoted=True)
+        return self._sum(log)
 
     def _sum(self, value: exp.Expression) -> exp.Expression:
         """The sum of doubles."""
@@ -200,6 +242,19 @@ class Queries:
         if key == COUNTS:
             right.append(exp.EQ(this=exp.Floor(this=_column(name)), expression=_column(name)))
         return exp.not_(exp.and_(*right))
+
+
+def _grouped(
+    cells: Sequence[exp.Expression],
+    aggregates: Mapping[str, exp.Expression],
+    rows: exp.Subquery,
+    parts: Sequence[exp.Expression] = (),
+) -> exp.Select:
+    """A query for aggregates by cells, and by the parts of each."""
+    selected = [*(cell.copy() for cell in cells), *(e.as_(name, quoted=True) for name, e in aggregates.items())]
+    keys = [*(cell.copy() for cell in cells), *parts]
+    query = exp.select(*selected).from_(rows)
+    return query.group_by(*keys) if keys else query
 
 
 def _product(monomial: Monomial, names: Mapping[str, str]) -> exp.Expression | None:

@@ -39,11 +39,14 @@ class Answer:
         Sums of monomials in every cell.
     log_weight : float
         Sum of the logarithms of the weights.
+    longest : int
+        Additions on the longest path of any sum.
     """
 
     levels: Mapping[str, Sequence[Level]]
     cells: CellSums
     log_weight: float
+    longest: int
 
 
 def sums_of(queries: Queries, design: Design, survey: Survey) -> Accumulated:
@@ -59,10 +62,11 @@ def sums_of(queries: Queries, design: Design, survey: Survey) -> Accumulated:
         place = {m: i for i, m in enumerate(monomials)}
         for names, ms in layout.tables:
             tables[names] = joint.cells.project([factors.index(f) for f in names], [place[m] for m in ms])
-        whole, levels = joint, dict(joint.levels)
+        whole, levels, longest = joint, dict(joint.levels), joint.longest
     else:
         whole = _all_of(queries, design, (), list(dict.fromkeys(pairs.values())))
         answers = {names: _all_of(queries, design, names, ms) for names, ms in layout.tables}
+        longest = max(a.longest for a in (whole, *answers.values()))
         levels = {f: next(a.levels[f] for names, a in answers.items() if f in names) for f in factors}
         tables = {names: _aligned(answer, names, levels) for names, answer in answers.items()}
         monomials = list(dict.fromkeys(pairs.values()))
@@ -72,7 +76,7 @@ def sums_of(queries: Queries, design: Design, survey: Survey) -> Accumulated:
         dense[i, j] = dense[j, i] = total[m]
     rows = int(whole.cells.rows.sum())
     _check_same(queries, survey, rows, [int(table.rows.sum()) for table in tables.values()])
-    error = stated_error(survey.rows, max(map(degree, monomials)), compensated=queries.dialect.compensated)
+    error = stated_error(longest, max(map(degree, monomials)), compensated=queries.dialect.compensated)
     moments = Moments(
         layout, design.coordinates, rows, whole.log_weight, dense, levels, tables, stated_error=error
     )  # fmt: skip
@@ -90,13 +94,14 @@ def monomials_of(design: Design) -> list[Monomial]:
     return list(dict.fromkeys([*_pairs(design).values(), *(m for _, ms in design.layout.tables for m in ms)]))
 
 
-def stated_error(rows: int, highest: int, *, compensated: bool) -> float:
+def stated_error(longest: int, highest: int, *, compensated: bool) -> float:
     """By what part of the lengths of both columns a sum of products is off, whatever the order of the additions.
 
     A sum of n terms in any order is off by at most n u times the sum of their magnitudes, u = 2^-53 (Higham 2002,
-    section 4.2). Each product of d shifted variables has 2 d roundings, and weights, scales and centring six more.
+    section 4.2); where rows are summed by parts, n is the rows of the largest part and the number of parts. Each
+    product of d shifted variables has 2 d roundings, and weights, scales and centring six more.
     """
-    return ((COMPENSATED if compensated else rows) + 2 * highest + 6) * EPS
+    return ((COMPENSATED if compensated else longest) + 2 * highest + 6) * EPS
 
 
 def _asked(
@@ -118,19 +123,21 @@ def _all_of(queries: Queries, design: Design, factors: Sequence[str], monomials:
 
 def _answer(queries: Queries, factors: Sequence[str], sums: int, found: Sequence[tuple[Any, ...]]) -> Answer:
     """The rows of an answer: levels, number of rows, logarithms of weights, sums."""
-    found = [row for row in found if row[len(factors)]]  # a sum over no rows is one row of nulls
+    found = [row for row in found if row[len(factors)] and row[len(factors) + 1]]  # no rows: a row of nulls
     levels, codes = {}, np.zeros((len(found), len(factors)), np.int64)
     for i, name in enumerate(factors):
         column = [_level(row[i], name, queries.table.where) for row in found]
         levels[name] = canonical(column)
         codes[:, i] = positions(column, levels[name])
     weighted = WEIGHTS in queries.values.numbers
-    first = len(factors) + 1 + weighted
+    first = len(factors) + 2 + weighted
     values: Matrix = np.array([row[first:] for row in found], np.float64).reshape(len(found), sums)
     _check_finite(values, queries.table.where)
-    rows = np.array([int(row[len(factors)]) for row in found], np.int64)
+    rows = np.array([int(row[len(factors) + 1]) for row in found], np.int64)
+    # the rows of the largest part, then the parts of a cell, then the cells
+    longest = max((int(row[len(factors)]) for row in found), default=0) + len(found)
     log_weight = float(sum(row[first - 1] for row in found)) if weighted else 0.0
-    return Answer(levels, sum_duplicates(codes, rows, values), log_weight)
+    return Answer(levels, sum_duplicates(codes, rows, values), log_weight, longest)
 
 
 def _level(value: Any, name: str, where: str) -> Level:

@@ -231,14 +231,16 @@ def with_coordinates(design: Design, source: Source, *, by_column: bool = False)
 
         design = settle_knots(design, source)
     if source.rereadable:
-        batches = (batch for unit in source.units for batch in unit.batches(design.columns, parallel=True))
+        # a source may have a quicker way to few rows than to begin with all of them
+        units = chain(getattr(source, "first_units", ()), source.units)
+        batches = (batch for unit in units for batch in unit.batches(design.columns, parallel=True))
         return coordinates(design, batches), source
     # a unit can be read again, the sequence of units cannot: put those that were started back, in their order
-    units = iter(source.units)
+    rest = iter(source.units)
     read_units: list[Unit] = []
-    batches = (batch for unit in _recorded(units, read_units) for batch in unit.batches(design.columns))
+    batches = (batch for unit in _recorded(rest, read_units) for batch in unit.batches(design.columns))
     complete = coordinates(design, batches)
-    all_units = chain(read_units, units)
+    all_units = chain(read_units, rest)
     return complete, SinglePass(source.schema, all_units, source.inputs, source.rows, source.size)
 
 
