@@ -39,6 +39,7 @@ class EngineKeywords(TypedDict, total=False):
     """Which rows are read, who reads them, and who is told of it."""
 
     where: str | None
+    panel_id: tuple[str, str] | None
     engine: Engine | str | None
     progress: Progress | bool | None
 

@@ -45,6 +45,8 @@ def curve(
         Error of the parameters that ends the search, in standard errors.
     where : str, optional
         Condition on the rows that enter, such as "x > 0 & carrier == 'AA'" (see `gramian.rows`).
+    panel_id : tuple of str and str, optional
+        Columns of panels and times, by which the rows are in order; then there are lags (see `gramian.rows`).
     engine : Engine or str, optional
         Where the work is done; by default in threads of this process.
     progress : bool or Progress, optional

@@ -53,7 +53,7 @@ def glm(
         theta is estimated: expected by default, which takes theta as known, as R does.
     drop_first : bool, default False
         As in `gramian.ridge`.
-    collinear, checkpoint, where, engine, progress, skip_bad
+    collinear, checkpoint, where, panel_id, engine, progress, skip_bad
         As in `gramian.ols`.
     ridge : float, optional
         Penalty on the squared slopes that is added to the deviance; 1 / C of scikit-learn's `LogisticRegression`.

@@ -40,7 +40,7 @@ def iv(formula: str, data: Any, **options: Unpack[IvKeywords]) -> IvFit:
         ["firm", "year"], "type": "CR1"} with the types CR0 and CR1; {"hac": 4, "time": "t"} and {"driscoll_kraay":
         "t", "lags": 4} as in `gramian.ols`. All but "iid" take further passes: one for the
         model, and one for each first stage.
-    weights, na, counts, like, digits, checkpoint, where, engine, progress, skip_bad
+    weights, na, counts, like, digits, checkpoint, where, panel_id, engine, progress, skip_bad
         As in `gramian.ols`.
     collinear : {"drop", "raise"}, default "drop"
         As in `gramian.ols`. Excluded instruments that depend on others are left out, and named.

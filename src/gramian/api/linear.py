@@ -98,6 +98,9 @@ def ols(formula: str, data: Any, **options: Unpack[OlsKeywords]) -> AnyFit:
         File in which the sums are kept every two seconds; after an interrupt the same call goes on from it.
     where : str, optional
         Condition on the rows that enter, such as "x > 0 & carrier == 'AA'" (see `gramian.rows`).
+    panel_id : tuple of str and str, optional
+        Columns of panels and times, by which the rows are in order; then formulas may have lags `l(x, 1)`, leads
+        `f(x, 1)` and differences `d(x)` (see `gramian.rows`).
     engine : Engine or str, optional
         "local", "dask", "spark", a `distributed.Client`, a `pyspark.sql.SparkSession`, or an object such as
         `gramian.Local(threads=2)`. By default threads of this process, or the workers that have a frame.
@@ -190,7 +193,7 @@ def ridge(formula: str, data: Any, alpha: float, **options: Unpack[RidgeKeywords
     drop_first : bool, default False
         Whether factors leave out their reference level. By default they enter with all levels, so that the result does
         not depend on a reference.
-    digits, checkpoint, where, engine, progress, skip_bad
+    digits, checkpoint, where, panel_id, engine, progress, skip_bad
         As in `gramian.ols`.
 
     Returns

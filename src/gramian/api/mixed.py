@@ -32,7 +32,7 @@ def mixed(formula: str, data: Any, *, reml: bool = True, **options: Unpack[Mixed
         Whether the restricted likelihood is maximised; False for the likelihood.
     weights : str, optional
         Column of weights: the residual variance of a row is sigma^2 / w, as in lme4.
-    counts, na, where, engine, progress
+    counts, na, where, panel_id, engine, progress
         As in `gramian.ols`.
     collinear : {"drop", "raise"}, default "drop"
         What happens to fixed effects whose columns depend on others.

@@ -33,7 +33,7 @@ def random_effects(
         Column that makes the groups. A row without a group is incomplete.
     vcov : "iid" or mapping, default "iid"
         Covariance of the coefficients: that of the model, or by group, {"cluster": panel} with the types CR0 and CR1.
-    counts, na, collinear, where, engine, progress
+    counts, na, collinear, where, panel_id, engine, progress
         As in `gramian.ols`.
 
     Returns
@@ -73,7 +73,7 @@ def mundlak(formula: str, data: Any, panel: str, *, vcov: Vcov = "iid", **option
 
     Parameters
     ----------
-    formula, data, panel, vcov, counts, na, collinear, where, engine, progress
+    formula, data, panel, vcov, counts, na, collinear, where, panel_id, engine, progress
         As in `gramian.random_effects`.
 
     Returns
@@ -103,7 +103,7 @@ def between(formula: str, data: Any, panel: str, **options: Unpack[PanelKeywords
 
     Parameters
     ----------
-    formula, data, panel, counts, na, collinear, where, engine, progress
+    formula, data, panel, counts, na, collinear, where, panel_id, engine, progress
         As in `gramian.random_effects`.
 
     Returns

@@ -28,7 +28,7 @@ def plan(formula: str, data: Any, **options: Unpack[PlanKeywords]) -> Plan:
         Rows, as in `gramian.ols`.
     theta, variance, offset, tolerance, max_passes, information
         With `family`, as in `gramian.glm`.
-    by, split, fsplit, weights, na, counts, vcov, like, digits, exact, decimal, collinear, solver, where
+    by, split, fsplit, weights, na, counts, vcov, like, digits, exact, decimal, collinear, solver, where, panel_id
         As in `gramian.ols`.
     engine, progress
         As in `gramian.ols`.

@@ -26,9 +26,9 @@ def runner_of(data: object, given: Mapping[str, Any]) -> PassRunner:
         from gramian.engines.bar import progress_of  # most runs have none
 
         progress = progress_of(progress)
-    source, engine = source_of(data, given["where"]), engine_of(given["engine"], data)
+    source, engine = source_of(data, given["where"], given["panel_id"]), engine_of(given["engine"], data)
     in_table = type(data).__name__ == "SqlTable" or getattr(source, "table", None) is not None
-    if in_table and not (given.get("checkpoint") or given.get("skip_bad")):
+    if in_table and given["panel_id"] is None and not (given.get("checkpoint") or given.get("skip_bad")):
         from gramian.fit.database.engine import InDatabase  # most data are in no database
 
         engine = InDatabase(engine)

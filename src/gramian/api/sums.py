@@ -35,7 +35,7 @@ def gram(formula: str, data: Any, **options: Unpack[GramKeywords]) -> Gram:
     exact : bool, default False
         Whether sums are made without rounding, so that rows can be taken away again without a trace; `digest` is then
         the same however the sums came about.
-    checkpoint, where, engine, progress
+    checkpoint, where, panel_id, engine, progress
         As in `gramian.ols`.
     folds : int, optional
         Number of folds whose sums are kept apart, for `cross_validate`. A row's fold is its number in its file, modulo

@@ -87,7 +87,14 @@ def csv_options(command: F) -> F:
     command = names(line(command))
     for option, (metavar, text) in reversed(CSV.items()):
         command = click.option(option, metavar=metavar, expose_value=False, callback=_remember, help=text)(command)
-    return where(missing(header(command)))
+    panel = click.option(
+        "--panel-id",
+        metavar="PANEL,TIME",
+        expose_value=False,
+        callback=_remember_panel,
+        help="Columns of panels and times, by which rows are in order: then there are lags as l(x, 1).",
+    )
+    return where(panel(missing(header(command))))
 
 
 def _remember(ctx: click.Context, option: click.Parameter, value: Any) -> None:
@@ -108,6 +115,15 @@ def _remember_where(ctx: click.Context, option: click.Parameter, value: str | No
         ctx.meta[f"{__name__}.where"] = value
 
 
+def _remember_panel(ctx: click.Context, option: click.Parameter, value: str | None) -> None:
+    """Keep the columns of panels and times for `files`."""
+    if value is not None:
+        names = tuple(value.split(","))
+        if len(names) != 2:
+            raise OptionError(f"--panel-id {value}: name the columns of panels and times, as in --panel-id firm,year")
+        ctx.meta[f"{__name__}.panel"] = names
+
+
 def where_option() -> str | None:
     """What was given as --where."""
     where: str | None = click.get_current_context().meta.get(f"{__name__}.where")
@@ -123,11 +139,12 @@ def files(paths: Sequence[str]) -> Any:
         from gramian.api.text_files import csv
 
         found = csv(found, **options)
-    if where is None:
+    panel = meta.get(f"{__name__}.panel")
+    if where is None and panel is None:
         return found
     from gramian.api.rows import rows
 
-    return rows(found, where)
+    return rows(found, where, panel)
 
 
 def check_formula(formula: str, data: tuple[str, ...], command: str, example: str = "y ~ x") -> None:

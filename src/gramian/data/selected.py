@@ -72,15 +72,19 @@ class Rows:
     ----------
     data : object
         Data of any supported kind.
-    condition : Condition
+    condition : Condition or None
         The condition.
+    panel_id : tuple of str and str, or None
+        Columns of panels and times, by which the rows are in order.
     """
 
     data: object
-    condition: Condition
+    condition: Condition | None
+    panel_id: tuple[str, str] | None = None
 
     def __repr__(self) -> str:
-        return f"Rows({self.data!r:.200}, where={self.condition.text!r})"
+        panel = "" if self.panel_id is None else f", panel_id={self.panel_id}"
+        return f"Rows({self.data!r:.200}, where={self.condition and self.condition.text!r}{panel})"
 
 
 def selected(source: Source, where: str) -> Source:

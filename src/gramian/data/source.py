@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -26,7 +27,7 @@ SUPPORTED = (
 )
 
 
-def source_of(data: object, where: str | None = None) -> Source:
+def source_of(data: object, where: str | None = None, panel_id: tuple[str, str] | None = None) -> Source:
     """The source over data of any supported kind.
 
     Parameters
@@ -36,6 +37,8 @@ def source_of(data: object, where: str | None = None) -> Source:
         `Source`.
     where : str, optional
         Condition on the rows; the others are not there.
+    panel_id : tuple of str and str, optional
+        Columns of panels and times, by which the rows are in order; lags are made before rows are chosen.
 
     Raises
     ------
@@ -45,7 +48,15 @@ def source_of(data: object, where: str | None = None) -> Source:
         They are not a table.
     """
     source = next(read for test, read in READERS if test(data))(data)
+    source = source if panel_id is None else _panelled(source, panel_id)
     return source if where is None else selected(source, where)
+
+
+def _panelled(source: Source, panel_id: object) -> Source:
+    """The source with lags."""
+    from gramian.data.lags.source import panelled  # most data have none
+
+    return panelled(source, panel_id)
 
 
 def source_again(paths: Sequence[str], reading: Mapping[str, str]) -> Source:
@@ -54,6 +65,7 @@ def source_again(paths: Sequence[str], reading: Mapping[str, str]) -> Source:
     Tables of Delta and Iceberg are read in the version of then.
     """
     source = AGAIN[reading.get("format", "")](paths, reading)
+    source = _panelled(source, json.loads(reading["panel"])) if "panel" in reading else source
     return selected(source, reading["where"]) if "where" in reading else source
 
 
@@ -159,8 +171,8 @@ def _read_iceberg(data: Any) -> Source:
 
 
 def _read_rows(data: Rows) -> Source:
-    """A source over the rows of which a condition is true."""
-    return source_of(data.data, data.condition.text)
+    """A source over the rows of which a condition is true, or that are in order."""
+    return source_of(data.data, None if data.condition is None else data.condition.text, data.panel_id)
 
 
 def _refuse(data: object) -> Source:

@@ -25,6 +25,7 @@ from gramian.formula.syntax import (
     Binary,
     Call,
     Flag,
+    Lagged,
     Name,
     Negative,
     Node,
@@ -34,6 +35,7 @@ from gramian.formula.syntax import (
     height,
 )
 from gramian.formula.tokens import Cursor, Token, formula_error
+from gramian.schema import LAGS, MAX_LAG, lag_name
 
 ANY = Name(".")
 SAME = {"&&": "&", "||": "|"}
@@ -173,8 +175,50 @@ def named(cursor: Cursor) -> Name | Call:
     if token.kind == "quoted":
         return Name(token.content, position=token.position)
     if cursor.token.operator == "(":
+        if token.text in LAGS:
+            several = lags(cursor, token)
+            if len(several) > 1:
+                cursor.fail("several lags are terms of their own, as in y ~ l(x, 1:3)", token.position)
+            return several[0]
         return _call(cursor, token)
     return Name(token.text, position=token.position)
+
+
+def lags(cursor: Cursor, function: Token) -> list[Name]:
+    """Read the arguments of l(x, 1), f(x, 1:3) or d(x): each of the lags; x itself for no lag."""
+    opening = cursor.take()
+    cursor.deeper()
+    column = named(cursor) if cursor.token.kind in ("name", "quoted") else None
+    if not isinstance(column, Name) or isinstance(column, Lagged):
+        cursor.fail(f"{function.text}() takes the name of a column, as in {function.text}(x, 1)", function.position)
+    first = last = _steps(cursor) if cursor.accept(",") else 1
+    if cursor.accept(":"):
+        last = _steps(cursor)
+    cursor.close(opening)
+    if function.text == "d" and min(first, last) < 1:
+        cursor.fail("d(x, k) is x less what it was k steps before, with k from 1", function.position)
+    steps = range(first, last + 1) if first <= last else range(first, last - 1, -1)
+    return [_lag(function, column, k) for k in steps]
+
+
+def _steps(cursor: Cursor) -> int:
+    """Read a number of steps: a whole number, with or without a sign."""
+    negative, token = cursor.accept("-"), cursor.token
+    if token.kind != "number" or not number(cursor).value.is_integer() or float(token.text) > MAX_LAG:
+        cursor.fail(
+            f"the steps of a lag are a whole number up to {MAX_LAG}, as in l(x, 1) or l(x, 1:3)", token.position
+        )
+    return (-1 if negative else 1) * int(float(token.text))
+
+
+def _lag(function: Token, column: Name, steps: int) -> Name:
+    """One lag, always spelled alike: f(x, 2) is l(x, -2)."""
+    if function.text == "d":
+        return Lagged(lag_name("d", column.name, steps), column.name, position=function.position)
+    ahead = steps if function.text == "f" else -steps
+    if ahead == 0:
+        return column
+    return Lagged(lag_name("f" if ahead > 0 else "l", column.name, abs(ahead)), column.name, position=function.position)
 
 
 def _call(cursor: Cursor, function: Token) -> Call:

@@ -13,7 +13,7 @@ from typing import NoReturn
 
 from gramian.errors import ColumnError, FormulaError
 from gramian.formula.grammar import Cross, Dot, Formula, Power, Sum, Terms
-from gramian.formula.syntax import Call, Instruments, Name, Node, Number, label, names, walk
+from gramian.formula.syntax import Call, Instruments, Lagged, Name, Node, Number, label, names, walk
 from gramian.formula.tokens import formula_error
 
 # (a + b + ...)^10 grows combinatorially: the bounds stop it before memory runs out
@@ -138,7 +138,10 @@ class _Expansion:
         """Raise ColumnError or FormulaError unless every name in the expression is a column."""
         for part in walk(node):
             if isinstance(part, Name) and part.name not in self.column_set:
-                self._raise_missing(part)
+                if not isinstance(part, Lagged):
+                    self._raise_missing(part)
+                elif part.column not in self.column_set:
+                    self._raise_missing(Name(part.column, position=part.position))
 
     def expand(self, tree: Terms) -> tuple[Masks, bool | None]:
         """The terms of a tree, and whether it adds or removes the intercept (None: neither)."""

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field, replace
 from typing import NoReturn, TypeAlias, TypeGuard
 
 from gramian.errors import FormulaError
-from gramian.formula.arithmetic import ANY, expression, named, number, unary
+from gramian.formula.arithmetic import ANY, expression, lags, named, number, unary
 from gramian.formula.functions import FUNCTIONS, STEPWISE, STRUCTURAL, is_whole_number, monomial
 from gramian.formula.syntax import (
     COMBINE,
@@ -38,6 +38,7 @@ from gramian.formula.syntax import (
     walk,
 )
 from gramian.formula.tokens import SPECIAL, Cursor, cursor_at_start, formula_error
+from gramian.schema import LAGS
 
 MAX_POWER = 10
 SEPARATORS = "+", "-", ""  # what may follow a simple term; the text of the end token is empty
@@ -430,6 +431,10 @@ def _term(cursor: Cursor) -> Terms:
         return number(cursor)
     if token.kind not in ("name", "quoted"):
         cursor.expected("a term")
+    if token.text in LAGS and token.kind == "name" and cursor.then.text == "(":
+        cursor.take()
+        several = lags(cursor, token)
+        return several[0] if len(several) == 1 else Sum(tuple((True, lag) for lag in several))
     node = named(cursor)
     if isinstance(node, Call):
         _check_term(cursor, node)

@@ -41,6 +41,13 @@ class Name(_Placed):
 
 
 @dataclass(frozen=True, slots=True)
+class Lagged(Name):
+    """A column at another time of the same panel: `l(x, 1)`, `f(x, 1)`, `d(x, 1)`. column : the column x."""
+
+    column: str
+
+
+@dataclass(frozen=True, slots=True)
 class Number(_Placed):
     """A numeric literal, not negative; infinite only among the breaks of cut()."""
 
@@ -140,6 +147,8 @@ def label(node: Node) -> str:
     Two expressions with the same label are the same: labels name variables and terms throughout.
     """
     match node:
+        case Lagged():
+            return node.name
         case Name():
             name = node.name  # most are identifiers, and isidentifier is much faster than the pattern
             is_name = (name.isascii() and name.isidentifier()) or re.fullmatch(NAME, name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -43,6 +44,12 @@ class FittedRows:
         """The condition on rows, where there is one."""
         return (self.reading if self.source is None else getattr(self.source, "reading", {})).get("where")
 
+    @property
+    def panel_id(self) -> tuple[str, str] | None:
+        """Columns of panels and times, where the rows have lags."""
+        panel = (self.reading if self.source is None else getattr(self.source, "reading", {})).get("panel")
+        return None if panel is None else tuple(json.loads(panel))
+
     def without_source(self) -> FittedRows:
         """The same for a file of the fit, or a copy: rows in memory stay where they are, for they are as large."""
         if self.source is None:
@@ -76,7 +83,7 @@ UNKNOWN = FittedRows()
 
 def rows_or_fitted(data: object, fitted: FittedRows) -> Source:
     """The source over data, or without any over the rows of the fit. Raises as `source_of` and `read_again`."""
-    return fitted.read_again() if data is None else source_of(data)
+    return fitted.read_again() if data is None else source_of(data, panel_id=fitted.panel_id)
 
 
 def _files(source: Source) -> Files:

@@ -18,7 +18,7 @@ def _check(rows: FittedRows) -> None:
     """Raise ValueError where what is said of the format is not what it needs."""
     kind = rows.reading.get("format", "")
     one_path = kind in ("", "csv") or len(rows.paths) == 1
-    if not one_path or kind not in NEEDED or rows.reading.keys() - {"format", "where"} != NEEDED[kind]:
+    if not one_path or kind not in NEEDED or rows.reading.keys() - {"format", "where", "panel"} != NEEDED[kind]:
         raise ValueError(f"rows of a fit cannot be read as {dict(rows.reading)}")
     if kind == "delta" and not rows.reading["version"].isdecimal():
         raise ValueError(f"a table has no version {rows.reading['version']!r}")

@@ -14,6 +14,7 @@ from gramian.formula.syntax import (
     Binary,
     Call,
     Flag,
+    Lagged,
     Name,
     Negative,
     Node,
@@ -23,6 +24,7 @@ from gramian.formula.syntax import (
 )
 from gramian.formula.syntax import height as height_of
 from gramian.formula.tokens import MAX_LENGTH, MAX_NESTING
+from gramian.schema import lag_of
 from gramian.serialize.codec import Codec, Members, wrong
 
 TALLEST = MAX_HEIGHT + MAX_NESTING
@@ -41,6 +43,8 @@ def _write(node: Node, members: Members) -> list[Any]:
         case Call():
             keywords = {key: _write(value, members) for key, value in node.keywords}
             return ["call", node.function, [_write(argument, members) for argument in node.arguments], keywords]
+        case Lagged():
+            return ["lag", node.name]
         case Name(name=value) | Number(value=value) | Text(value=value) | Flag(value=value):
             return [type(node).__name__.lower(), value]
 
@@ -55,6 +59,8 @@ def _node(obj: object) -> Node:
             return Not(_node(operand))
         case ["call", "c", [*arguments], {}] if arguments:
             return Call(COMBINE, tuple(map(_literal, arguments)))
+        case ["lag", str(value)] if (lag := lag_of(value)) is not None:
+            return Lagged(value, lag.column)
         case ["name", str(value)]:
             return Name(value)
         case ["text", str(value)]:

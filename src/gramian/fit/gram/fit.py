@@ -28,7 +28,7 @@ from gramian.formula.design import Design
 from gramian.formula.grammar import Formula
 from gramian.formula.syntax import names
 from gramian.linalg.exact.to_float64 import to_float64
-from gramian.schema import Schema
+from gramian.schema import Schema, lag_of
 
 
 def fit_gram(formula: Formula, options: Options, runner: PassRunner) -> GramData:
@@ -77,7 +77,9 @@ def stored_schema(design: Design, schema: Schema) -> Schema:
     nodes = [*design.terms.variables.values(), *design.outcome.values(), *design.offsets]
     columns = {n for node in nodes for n in names(node)} | {c for f in design.terms.factors.values() for c in f.columns}
     matrices = {m: k for m, k in schema.matrices.items() if all(f"{m}[{i}]" in columns for i in range(k))}
-    return Schema(tuple(f for f in schema.fields if f.name in columns), matrices)
+    fields = [f for f in schema.fields if f.name in columns]
+    lags = [schema[name] for name in sorted(columns) if name not in schema.places and lag_of(name) is not None]
+    return Schema((*fields, *lags), matrices)
 
 
 def fit_linear(gram_data: GramData, formula: str | None, drop: str | Iterable[str] | None, options: Options) -> Solved:

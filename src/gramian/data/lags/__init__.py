@@ -1,0 +1,1 @@
+"""Columns at other times of the same panel."""
