@@ -15,7 +15,7 @@ from machine import as_shipped
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from gramian.kernels.library import available, best, load
-from gramian.kernels.sums import twofold_products, twofold_times
+from gramian.kernels.residuals import twofold_products, twofold_times
 from gramian.linalg import self_products as products
 from gramian.linalg.blocks import ROWS_PER_BLOCK
 

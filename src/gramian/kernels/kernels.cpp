@@ -7,7 +7,7 @@
 #include "cells.h"
 #include "graphs.h"
 #include "parts.h"
-#include "twofold.h"
+#include "residuals.h"
 #include "working_rows.h"
 
 namespace {
@@ -158,7 +158,7 @@ inline double* aligned(double* memory) {
 extern "C" {
 
 // Changes whenever a function below does: a library of another version is not used.
-int64_t gramian_interface() { return 9; }
+int64_t gramian_interface() { return 10; }
 
 // The best instruction set of this processor for which a library is compiled: 4, 3 (x86-64-v4, v3), 1 (the portable
 // build is quick, as on ARM) or 0 (a fused multiply-add would be done by software).
@@ -264,72 +264,6 @@ void gramian_digits(const Part* parts, int64_t count, int64_t rows, const double
                            wrong + first);
         }
       }
-  }
-}
-
-// r + r_low = X v, (n,), in twice the precision, the columns of X in their order.
-// x : X; x_low : what X does not hold of its values, or null.
-void gramian_twofold_times(const Part* x, const Part* x_low, int64_t rows, const double* v, const double* v_low,
-                           double* r, double* r_low) {
-  double copies[STRIP * SHORT_ROWS], low_copies[STRIP * SHORT_ROWS], h[SHORT_ROWS], l[SHORT_ROWS];
-  const double *column[STRIP], *low_column[STRIP];
-  int64_t done = is_plain_rows(*x) && !x_low ? times_by_rows(*x, rows, v, v_low, r, r_low) : 0;
-  for (int64_t first = done; first < rows; first += SHORT_ROWS) {
-    int here = (int)std::min<int64_t>(SHORT_ROWS, rows - first);
-    Rows those = {nullptr, first, here};
-    std::memset(h, 0, sizeof h);
-    std::memset(l, 0, sizeof l);
-    for (int64_t j = 0; j < x->columns; j += STRIP) {
-      int m = (int)std::min<int64_t>(STRIP, x->columns - j);
-      read_columns(*x, those, j, m, copies, column);
-      if (x_low) read_columns(*x_low, those, j, m, low_copies, low_column);
-      for (int k = 0; k < padded(here); k += W) {
-        vec sum = load(h + k), error = load(l + k);
-        for (int c = 0; c < m; c++)
-          add_product(load(column[c] + k), x_low ? low_column[c] + k : nullptr, repeat(v[j + c]),
-                      repeat(v_low[j + c]), sum, error);
-        store(h + k, sum);
-        store(l + k, error);
-      }
-    }
-    std::memcpy(r + first, h, sizeof(double) * here);
-    std::memcpy(r_low + first, l, sizeof(double) * here);
-  }
-}
-
-// g + g_low = X'w, (k,), in twice the precision. Row i of a block of SHORT_ROWS is added to lane i modulo eight.
-void gramian_twofold_products(const Part* x, const Part* x_low, int64_t rows, const double* w, const double* w_low,
-                              double* g, double* g_low) {
-  double copies[STRIP * SHORT_ROWS], low_copies[STRIP * SHORT_ROWS], right[SHORT_ROWS], right_low[SHORT_ROWS];
-  const double *column[STRIP], *low_column[STRIP];
-  std::memset(g, 0, sizeof(double) * x->columns);
-  std::memset(g_low, 0, sizeof(double) * x->columns);
-  if (is_plain_rows(*x) && !x_low) return products_by_rows(*x, rows, w, w_low, g, g_low);
-  for (int64_t first = 0; first < rows; first += SHORT_ROWS) {
-    int here = (int)std::min<int64_t>(SHORT_ROWS, rows - first);
-    Rows those = {nullptr, first, here};
-    std::memset(right, 0, sizeof right);
-    std::memset(right_low, 0, sizeof right_low);
-    std::memcpy(right, w + first, sizeof(double) * here);
-    std::memcpy(right_low, w_low + first, sizeof(double) * here);
-    for (int64_t j = 0; j < x->columns; j += STRIP) {
-      int m = (int)std::min<int64_t>(STRIP, x->columns - j);
-      read_columns(*x, those, j, m, copies, column);
-      if (x_low) read_columns(*x_low, those, j, m, low_copies, low_column);
-      for (int c = 0; c < m; c++) {
-        vec h[STRIP / W], l[STRIP / W];
-        for (int q = 0; q < STRIP / W; q++) h[q] = l[q] = repeat(0.0);
-        for (int k = 0; k < padded(here); k += STRIP)
-          for (int q = 0; q < STRIP / W; q++) {
-            int at = k + q * W;
-            add_product(load(column[c] + at), x_low ? low_column[c] + at : nullptr, load(right + at),
-                        load(right_low + at), h[q], l[q]);
-          }
-        double sums[STRIP], errors[STRIP];
-        for (int q = 0; q < STRIP / W; q++) store(sums + q * W, h[q]), store(errors + q * W, l[q]);
-        for (int lane = 0; lane < STRIP; lane++) add_value(sums[lane], errors[lane], g[j + c], g_low[j + c]);
-      }
-    }
   }
 }
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import ctypes
 
-INTERFACE = 9  # gramian_interface() of the source
+INTERFACE = 10  # gramian_interface() of the source
 NAMES = {4: "v4", 3: "v3", 1: "portable"}  # gramian_instructions() of the source
 
 
@@ -85,6 +85,7 @@ def _declare(functions: Any, ctypes: Any) -> None:
     functions.gramian_working_products.argtypes = [address, number, number, number, *[address] * 7]
     functions.gramian_twofold_times.argtypes = [address, address, number, address, address, address, address]
     functions.gramian_twofold_products.argtypes = [address, address, number, address, address, address, address]
+    functions.gramian_residual_sums.argtypes = [number, address, address, number, *[address] * 6]
     functions.gramian_digits.argtypes = [address, number, number, address, address, number, address, number, address]
     functions.gramian_add_by_code.argtypes = [address, number, number, *[address] * 5]
     functions.gramian_add_cells.restype = number
@@ -97,5 +98,5 @@ def _declare(functions: Any, ctypes: Any) -> None:
     functions.gramian_column_products.argtypes = [number, number, *[address] * 3]
     for name in ("sparse_times", "cg_move", "cg_turn", "column_products"):
         getattr(functions, f"gramian_{name}").restype = None
-    for name in ("add_by_code", "digits", "products", "twofold_times", "twofold_products"):
+    for name in ("add_by_code", "digits", "products", "twofold_times", "twofold_products", "residual_sums"):
         getattr(functions, f"gramian_{name}").restype = None

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -173,30 +172,6 @@ def digits(library: Library, parts: Sequence[Part], factors: Vector, limits: Vec
     return wrong
 
 
-def twofold_times(library: Library, A: Matrix, low: Matrix | None, v: Vector, v_low: Vector) -> tuple[Vector, Vector]:
-    """(A + low) (v + v_low), (n,), as hi and lo, as if computed in twice the precision."""
-    (x, _owner), (x_low, _owner_low) = _unshifted(A), (None, None) if low is None else _unshifted(low)
-    v, v_low = np.ascontiguousarray(v), np.ascontiguousarray(v_low)
-    hi, lo = np.empty(len(A)), np.empty(len(A))
-    library.functions.gramian_twofold_times(
-        address(x), address(x_low), len(A), address(v), address(v_low), address(hi), address(lo)
-    )  # fmt: skip
-    return hi, lo
-
-
-def twofold_products(
-    library: Library, A: Matrix, low: Matrix | None, w: Vector, w_low: Vector
-) -> tuple[Vector, Vector]:
-    """(A + low)' (w + w_low), (k,), as hi and lo, as if computed in twice the precision."""
-    (x, _owner), (x_low, _owner_low) = _unshifted(A), (None, None) if low is None else _unshifted(low)
-    w, w_low = np.ascontiguousarray(w), np.ascontiguousarray(w_low)
-    hi, lo = np.empty(A.shape[1]), np.empty(A.shape[1])
-    library.functions.gramian_twofold_products(
-        address(x), address(x_low), len(A), address(w), address(w_low), address(hi), address(lo)
-    )  # fmt: skip
-    return hi, lo
-
-
 @dataclass(frozen=True, slots=True)
 class _Described:
     """Parts as the structure `Part` of the source, (count, 7), and their coordinates, to which it points."""
@@ -215,10 +190,10 @@ def _described(parts: Sequence[Part]) -> tuple[_Described, int]:
 
     Columns that stand beside each other in the rows of one matrix are read together.
     """
-    rows: list[_Shape] = []
+    rows: list[Shape] = []
     starts, column, shifts, scales = [], 0, [], []
     for values, shift, scale in parts:
-        shape = _shape_of(values)
+        shape = shape_of(values)
         shifts += [shift] * shape.columns
         scales += [scale] * shape.columns
         joined = _joined(rows[-1], shape) if rows else None
@@ -234,19 +209,7 @@ def _described(parts: Sequence[Part]) -> tuple[_Described, int]:
     return _Described(np.array(described, np.int64), coordinates), column
 
 
-def _unshifted(A: Matrix) -> tuple[Codes, Matrix]:
-    """A matrix as one part, without a shift and with the scale one, and what is to be held while the part is used."""
-    coordinates = _zeros_and_ones(A.shape[1])
-    return np.array([(*_shape_of(A), *map(address, coordinates))], np.int64), coordinates
-
-
-@lru_cache(16)
-def _zeros_and_ones(count: int) -> Matrix:
-    """So many zeros, and as many ones."""
-    return np.repeat([[0.0], [1.0]], count, axis=1)
-
-
-class _Shape(NamedTuple):
+class Shape(NamedTuple):
     """Where columns stand in memory: the first fields of the structure `Part`."""
 
     data: int
@@ -256,14 +219,14 @@ class _Shape(NamedTuple):
     kind: int
 
 
-def _shape_of(values: NDArray[Any]) -> _Shape:
+def shape_of(values: NDArray[Any]) -> Shape:
     """The shape of an array (n, k) or (n,)."""
     strides = values.strides
     columns, along = (values.shape[1], strides[1]) if len(strides) == 2 else (1, 0)
-    return _Shape(address(values), columns, strides[0], along, KINDS[values.dtype])
+    return Shape(address(values), columns, strides[0], along, KINDS[values.dtype])
 
 
-def _joined(left: _Shape, right: _Shape) -> _Shape | None:
+def _joined(left: Shape, right: Shape) -> Shape | None:
     """Both as one, where the right columns follow the left ones in the same rows; else None."""
     data, columns, down, along, kind = left
     size = SIZES[kind]
@@ -271,7 +234,7 @@ def _joined(left: _Shape, right: _Shape) -> _Shape | None:
         return None
     if (columns > 1 and along != size) or (right.columns > 1 and right.along != size):
         return None
-    return _Shape(data, columns + right.columns, down, size, kind)
+    return Shape(data, columns + right.columns, down, size, kind)
 
 
 def contiguous(values: NDArray[Any] | None) -> NDArray[Any] | None:

@@ -43,21 +43,6 @@ inline bool is_plain_rows(const Part& part) {
   return true;
 }
 
-// The first m <= W of W numbers, the others zero.
-inline vec load_some(const double* p, int m) {
-  if (m == W) return load(p);
-  double out[W] = {};
-  std::memcpy(out, p, sizeof(double) * m);
-  return load(out);
-}
-
-inline void store_some(double* p, vec a, int m) {
-  if (m == W) return store(p, a);
-  double out[W];
-  store(out, a);
-  std::memcpy(p, out, sizeof(double) * m);
-}
-
 inline const double* row_of(const Part& x, int64_t row) {
   return reinterpret_cast<const double*>(x.data + row * x.down);
 }
@@ -99,6 +84,7 @@ inline int64_t times_by_rows(const Part& x, int64_t rows, const double* v, const
 // Adds `rows` rows, m <= W columns of each, to lanes of sums: row i to lane i modulo eight. h, l : (8, LANE).
 inline void add_to_lanes(const Part& x, int64_t first, int rows, int64_t column, int m, const double* w,
                          const double* w_low, double* h, double* l) {
+  const int64_t ahead = SHORT_ROWS * x.down / (int64_t)sizeof(double);  // the rows that are read next
   for (int from = 0; from < STRIP; from += LANES_AT_ONCE) {
     vec sums[LANES_AT_ONCE], errors[LANES_AT_ONCE];
 #pragma GCC unroll 8
@@ -108,9 +94,12 @@ inline void add_to_lanes(const Part& x, int64_t first, int rows, int64_t column,
     }
     for (int64_t k = first + from; k < first + rows; k += STRIP)
 #pragma GCC unroll 8
-      for (int i = 0; i < LANES_AT_ONCE; i++)
-        add_product(load_some(row_of(x, k + i) + column, m), nullptr, repeat(w[k + i]), repeat(w_low[k + i]), sums[i],
+      for (int i = 0; i < LANES_AT_ONCE; i++) {
+        const double* here = row_of(x, k + i) + column;
+        __builtin_prefetch(here + ahead);
+        add_product(load_some(here, m), nullptr, repeat(w[k + i]), repeat(w_low[k + i]), sums[i],
                     errors[i]);
+      }
 #pragma GCC unroll 8
     for (int i = 0; i < LANES_AT_ONCE; i++) {
       store(h + (from + i) * LANE, sums[i]);

@@ -43,6 +43,29 @@ static inline vec repeat_lane(vec a, int) { return a; }  // never called
 constexpr bool REPEATS_LANES = false;
 #endif
 
+// The first m <= W of W numbers, the others zero.
+static inline vec load_some(const double* p, int m) {
+#if defined(__AVX512F__)
+  return _mm512_maskz_loadu_pd((__mmask8)((1 << m) - 1), p);
+#else
+  if (m == W) return load(p);
+  double out[W] = {};
+  for (int i = 0; i < m; i++) out[i] = p[i];
+  return load(out);
+#endif
+}
+
+static inline void store_some(double* p, vec a, int m) {
+#if defined(__AVX512F__)
+  _mm512_mask_storeu_pd(p, (__mmask8)((1 << m) - 1), a);
+#else
+  if (m == W) return store(p, a);
+  double out[W];
+  store(out, a);
+  for (int i = 0; i < m; i++) p[i] = out[i];
+#endif
+}
+
 // s = a + b rounded, and e its rounding error: a + b = s + e exactly (Knuth).
 static inline void two_sum(vec a, vec b, vec& s, vec& e) {
   s = a + b;

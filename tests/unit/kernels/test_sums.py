@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gramian.kernels import sums
+from gramian.kernels import residuals, sums
 from gramian.kernels.library import Library, available, load
 from gramian.kernels.sums import Part
+from gramian.linalg.doubledouble import Pair, quick_two_sum, two_sum
 from gramian.typing import Matrix
 
 EPS = 2.0**-53
@@ -120,8 +121,8 @@ def test_twofold_sums_are_those_of_twice_the_precision(n: int, p: int, with_low:
     size = np.abs(A)
     fraction_v, fraction_w = exact(v) + exact(v * 1e-17), exact(w) + exact(w * 1e-17)
     for (hi, lo), expected, reach in (
-        (sums.twofold_times(compiled, A, low, v, v * 1e-17), X @ fraction_v, size @ np.abs(v)),
-        (sums.twofold_products(compiled, A, low, w, w * 1e-17), X.T @ fraction_w, size.T @ np.abs(w)),
+        (residuals.twofold_times(compiled, A, low, v, v * 1e-17), X @ fraction_v, size @ np.abs(v)),
+        (residuals.twofold_products(compiled, A, low, w, w * 1e-17), X.T @ fraction_w, size.T @ np.abs(w)),
     ):
         error = np.abs((exact(hi) + exact(lo) - expected).astype(float))
         # errors of n products and n sums are added up in float64 (Ogita, Rump and Oishi, 2005)
@@ -134,8 +135,8 @@ def test_twofold_sums_have_the_same_bits_everywhere(n: int, p: int, compiled: Li
     A, v, w = normal(n, p), normal(p, 1)[:, 0], normal(n, 1)[:, 0]
 
     def bits(library: Library, A: Matrix, low: Matrix | None) -> bytes:
-        times = sums.twofold_times(library, A, low, v, v * 1e-17)
-        products = sums.twofold_products(library, A, low, w, w * 1e-17)
+        times = residuals.twofold_times(library, A, low, v, v * 1e-17)
+        products = residuals.twofold_products(library, A, low, w, w * 1e-17)
         return b"".join(part.tobytes() for part in (*times, *products))
 
     for low in (None, A * 1e-17):
@@ -148,10 +149,29 @@ def test_twofold_sums_have_the_same_bits_everywhere(n: int, p: int, compiled: Li
 def test_twofold_sums_of_wide_rows_have_the_bits_of_columns(n: int, p: int, compiled: Library) -> None:
     A, v, w = normal(n, p), normal(p, 1)[:, 0], normal(n, 1)[:, 0]
     for rows, columns in (
-        (sums.twofold_times(compiled, B, None, v, v * 1e-17) for B in (A, np.asfortranarray(A))),
-        (sums.twofold_products(compiled, B, None, w, w * 1e-17) for B in (A, np.asfortranarray(A))),
+        (residuals.twofold_times(compiled, B, None, v, v * 1e-17) for B in (A, np.asfortranarray(A))),
+        (residuals.twofold_products(compiled, B, None, w, w * 1e-17) for B in (A, np.asfortranarray(A))),
     ):
         assert all(np.array_equal(a, b) for a, b in zip(rows, columns, strict=True))
+
+
+@pytest.mark.parametrize("n", [1, 255, 256, 600])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_sums_of_a_residual_are_those_of_its_parts(n: int, weighted: bool, compiled: Library) -> None:
+    """r = A v + B w, then the products of W r with A, B and r: one call has the bits of one call for each."""
+    A, B, (v, w, third) = normal(n, 13), normal(n, 2) * 3.0, (normal(k, 1)[:, 0] for k in (13, 2, n))
+    low, weight = np.asfortranarray(B) * 1e-17, Pair(1.0 + third**2, third * 1e-17)
+    h, small = residuals.twofold_times(compiled, B, low, w, w * 1e-17)
+    rest, rest_small = residuals.twofold_times(compiled, A, None, v, v * 1e-17)
+    hi, error = two_sum(h, rest)
+    r = Pair(*quick_two_sum(hi, (small + error) + rest_small))
+    wr = r * weight if weighted else r
+    calls = ((B, low, wr), (A, None, wr), (wr.hi[:, None], wr.lo[:, None], r))
+    expected = [residuals.twofold_products(compiled, X, X_low, *by) for X, X_low, by in calls]
+    operands = [residuals.Operand(B, low, w, w * 1e-17), residuals.Operand(A, None, v, v * 1e-17)]
+    found = residuals.residual_sums(compiled, operands, weight if weighted else None)
+    for i in (0, 1):
+        assert found[i].tobytes() == np.concatenate([part[i] for part in expected]).tobytes()
 
 
 def test_what_can_be_read_in_place() -> None:

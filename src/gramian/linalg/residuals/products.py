@@ -13,7 +13,8 @@ from dataclasses import replace
 import numpy as np
 
 from gramian.kernels.library import Library, library
-from gramian.kernels.sums import readable, twofold_products, twofold_times
+from gramian.kernels.residuals import Operand, residual_sums, twofold_products, twofold_times
+from gramian.kernels.sums import readable
 from gramian.linalg.blocks import steps_of
 from gramian.linalg.doubledouble import Pair, pair, quick_two_sum, two_sum
 from gramian.linalg.monomials import Coordinate, Monomial, downward_closure
@@ -67,10 +68,12 @@ class SlicedResidualProducts:
         self.writer = PairWriter([*(m for m in position if m not in matrix_monomials), *in_cells], coordinates)
         self.cell_monomials = [(m, self.writer.monomials.index(m)) for m in dict.fromkeys(in_cells)]
         self.is_compiled = library() is not None
-        min_rows, values = (
-            (TwofoldColumns.min_rows, COMPILED_VALUES) if self.is_compiled else (SlicedColumns.min_rows, BLOCK_VALUES)
-        )
-        self.rows = int(np.clip(values // max(len(self.writer.monomials), len(in_matrix)), min_rows, MAX_BLOCK_ROWS))
+        written, in_place = len(self.writer.monomials), len(in_matrix)
+        if self.is_compiled:  # columns that are read where they are need no block
+            values, columns, least = COMPILED_VALUES, written, TwofoldColumns.min_rows
+        else:
+            values, columns, least = BLOCK_VALUES, max(written, in_place), SlicedColumns.min_rows
+        self.rows = int(np.clip(values // max(columns, 1), least, MAX_BLOCK_ROWS))
         self.written = _Columns(self.writer.monomials, matrix_monomials, position, v, self.rows)
         self.matrix = _Columns(in_matrix, set(), position, v, self.rows)
         self.sums, self.square = pair(np.zeros(len(v.hi))), pair(np.zeros(1))
@@ -98,6 +101,10 @@ class SlicedResidualProducts:
         if block.matrix is not None and self.matrix.at.size:
             self.matrix.sliced.cut(block.matrix)
             operands.append(self.matrix)
+        compiled = library()
+        if compiled is not None and not self.cell_monomials:
+            self._add_compiled(compiled, operands, block.weight)
+            return
         columns = {m: split_column(Pair(hi[i], lo[i])) for m, i in self.cell_monomials}
         cells = self.cell_columns.cells(block.codes)
         r = self._residual(operands, columns, cells, block.rows)
@@ -110,6 +117,17 @@ class SlicedResidualProducts:
             dense = operand.sliced.products(left)
             products.hi[operand.at], products.lo[operand.at] = dense.hi[operand.places], dense.lo[operand.places]
         self.sums = self.sums + products
+
+    def _add_compiled(self, compiled: Library, operands: Sequence[_Columns], weight: Pair | None) -> None:
+        """Add a block without cells, in one trip over its rows."""
+        columns = [o.sliced.operand for o in operands if isinstance(o.sliced, TwofoldColumns)]
+        found = Pair(*quick_two_sum(*residual_sums(compiled, columns, weight)))
+        hi, lo, at = np.zeros(len(self.sums.hi)), np.zeros(len(self.sums.hi)), 0
+        for operand in operands:
+            hi[operand.at], lo[operand.at] = found.hi[at + operand.places], found.lo[at + operand.places]
+            at += len(operand.sliced.grid)
+        self.sums = self.sums + Pair(hi, lo)
+        self.square = self.square + Pair(found.hi[at:], found.lo[at:])
 
     def _residual(
         self,
@@ -195,6 +213,11 @@ class TwofoldColumns:
         """Take the columns A + low of a block, (n, k), where |low| is at most an ulp of A; they are read in place."""
         self.A = A if readable(A) else np.array(A, np.float64)
         self.low = None if low is None or not low.any() else low
+
+    @property
+    def operand(self) -> Operand:
+        """The columns and the vector for the kernel."""
+        return Operand(self.A, self.low, *self.v)
 
     def times(self) -> tuple[list[Vector], Vector]:
         """A v as leading part (n,) and the small rest."""
