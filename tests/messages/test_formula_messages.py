@@ -80,8 +80,8 @@ y | x ~ z
 y ~ x | log(firm)
 right of '|' stand the columns of factors, as in y ~ x | firm + year
         ^
-y ~ x | firm:year
-absorbed factors are joined by '+', as in y ~ x | firm + year
+y ~ x | firm*year
+absorbed factors are joined by '+', as in y ~ x | firm + year, their combinations are firm^year
             ^
 y ~ x |
 expected a factor to absorb, the text ends after '|'

@@ -23,10 +23,10 @@ def glm(
     Parameters
     ----------
     formula : str
-        Such as "y ~ x + factor(month)". Factors after "|" are absorbed, as in "y ~ x | firm + year": their levels have
-        effects, but no reported coefficients; rows of levels whose outcomes all lie at an end of the family's range
-        are left out and counted as "separated". A binomial outcome is 0 and 1, booleans, two texts (the second in their
-        order is the success), or proportions.
+        Such as "y ~ x + factor(month)". Factors after "|" are absorbed, as in "y ~ x | firm + year" or, for the
+        combinations of both, "y ~ x | firm^year": their levels have effects, but no reported coefficients; rows of
+        levels whose outcomes all lie at an end of the family's range are left out and counted as "separated". A
+        binomial outcome is 0 and 1, booleans, two texts (the second in their order is the success), or proportions.
     data : object
         Rows, as in `gramian.ols`; they are read several times.
     family : str, default "binomial"

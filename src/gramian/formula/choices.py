@@ -17,10 +17,11 @@ import pyarrow.compute as pc
 from gramian.batch import Batch
 from gramian.column import Numbers, both_present, present, raw
 from gramian.errors import SchemaError
+from gramian.formula.combinations import combinations
 from gramian.formula.cuts import Cut, cut_of
 from gramian.formula.evaluate import Evaluation
 from gramian.formula.functions import IDENTITY_FUNCTIONS, literal_values
-from gramian.formula.syntax import JOINS, LOGICAL, Binary, Call, Flag, Name, Node, Not, Text, label
+from gramian.formula.syntax import JOINS, LOGICAL, PAIRED, Binary, Call, Flag, Name, Node, Not, Text, label, names
 from gramian.rowwise import DATE_PARTS, FAILURES, among, compared, is_array, is_boolean, kind, plain
 from gramian.rowwise import JOINS as JOINED
 from gramian.typing import Mask
@@ -68,6 +69,8 @@ def array(node: Node, evaluation: Evaluation) -> Any:
             return JOINED[op](_boolean(node.left, evaluation), _boolean(node.right, evaluation))
         case Binary(op=op) if op in LOGICAL:
             return _comparison(node, evaluation)
+        case Call() if node.function == PAIRED:
+            return combinations([evaluation.batch.factor(name) for name in names(node)])
         case Call(function="cut"):
             return _pieces(cut_of(node), evaluation.value(node.arguments[0]))
         case Call(function="ifelse", arguments=(test, yes, no)):

@@ -35,7 +35,7 @@ class Expanded:
         Whether there is an intercept.
     offsets : tuple of Node
         The expressions that stood inside offset().
-    absorbed : tuple of Name
+    absorbed : tuple of Node
         Columns right of `|`; there is no intercept beside them, because their levels span the constant.
     """
 
@@ -43,7 +43,7 @@ class Expanded:
     terms: tuple[tuple[Node, ...], ...]
     intercept: bool
     offsets: tuple[Node, ...]
-    absorbed: tuple[Name, ...] = ()
+    absorbed: tuple[Node, ...] = ()
 
 
 def expand(
@@ -153,7 +153,7 @@ class _Expansion:
             case Name() if tree.name in self.matrices:
                 return self._leaves(f"{tree.name}[{i}]" for i in range(self.matrices[tree.name])), None
             case Dot():
-                used = self.excluded.union(names(self.formula.outcome), (node.name for node in self.formula.absorbed))
+                used = self.excluded.union(names(self.formula.outcome), names(*self.formula.absorbed))
                 return self._leaves(name for name in self.columns if name not in used), None
             case Sum():
                 return self._sum(tree)

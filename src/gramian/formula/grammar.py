@@ -25,6 +25,7 @@ from gramian.formula.functions import FUNCTIONS, STEPWISE, STRUCTURAL, is_whole_
 from gramian.formula.syntax import (
     COMBINE,
     MAX_HEIGHT,
+    PAIRED,
     PRECEDENCE,
     Binary,
     Call,
@@ -110,8 +111,9 @@ class Formula:
         An expression, or a call of c() with several.
     terms : Terms
         The right side up to `|`.
-    absorbed : tuple of Name
-        Columns right of `|`: factors whose effects are partialled out and not reported.
+    absorbed : tuple of Node
+        Right of `|`: factors whose effects are partialled out and not reported, each a column, or a call of `PAIRED`
+        for the combinations of several.
     instruments : Instruments or None
         Endogenous terms and their instruments, as in `y ~ w + [x ~ z]` or `y ~ w | firm | x ~ z`; `terms` are without
         them.
@@ -123,11 +125,11 @@ class Formula:
     text: str
     outcome: Node
     terms: Terms
-    absorbed: tuple[Name, ...] = ()
+    absorbed: tuple[Node, ...] = ()
     instruments: Instruments | None = None
     random: tuple[RandomTerms, ...] = ()
     right_sides: tuple[tuple[str, Terms], ...] = ()
-    absorbed_sets: tuple[tuple[str, tuple[Name, ...]], ...] = ()
+    absorbed_sets: tuple[tuple[str, tuple[Node, ...]], ...] = ()
 
     @property
     def together(self) -> Formula:
@@ -162,7 +164,7 @@ def parse(text: str) -> Formula:
     instruments: list[Instruments] = []
     random: list[RandomTerms] = []
     terms = _terms(cursor, instruments, random)
-    absorbed: tuple[Name, ...] = ()
+    absorbed: tuple[Node, ...] = ()
     if cursor.token.operator == "|" and not cursor.tilde_follows:
         absorbed = _absorbed(cursor)
     if cursor.token.operator == "|" and cursor.tilde_follows:
@@ -342,22 +344,31 @@ def _is_simple(cursor: Cursor) -> bool:
     return here.kind == "name" and here.text != "." and cursor.then.text in SEPARATORS
 
 
-def _absorbed(cursor: Cursor) -> tuple[Name, ...]:
-    """Read the factors right of `|`, each once; factor(firm) is the column firm."""
+def _absorbed(cursor: Cursor) -> tuple[Node, ...]:
+    """Read the factors right of `|`, each once; firm^year and firm:year are the combinations of both that occur."""
     cursor.take()
-    columns: list[Name] = []
-    while not columns or cursor.accept("+"):
-        token = cursor.token
-        if token.kind not in ("name", "quoted"):
-            cursor.expected("a factor to absorb")
-        node = named(cursor)
-        column = node.arguments[0] if isinstance(node, Call) and node.function in ("factor", "C") else node
-        if not isinstance(column, Name) or (column == ANY and token.kind == "name"):
-            cursor.fail("right of '|' stand the columns of factors, as in y ~ x | firm + year", token.position)
-        columns.append(column)
-    if cursor.token.operator in CROSSINGS or cursor.token.operator in ("-", "^"):
-        cursor.fail("absorbed factors are joined by '+', as in y ~ x | firm + year")
-    return tuple(dict.fromkeys(columns))
+    factors: list[Node] = []
+    while not factors or cursor.accept("+"):
+        columns = [_absorbed_column(cursor)]
+        while cursor.accept("^") or cursor.accept(":"):
+            columns.append(_absorbed_column(cursor))
+        different = tuple(dict.fromkeys(columns))
+        factors.append(different[0] if len(different) == 1 else Call(PAIRED, different, position=columns[0].position))
+    if cursor.token.operator in CROSSINGS or cursor.token.operator == "-":
+        cursor.fail("absorbed factors are joined by '+', as in y ~ x | firm + year, their combinations are firm^year")
+    return tuple(dict.fromkeys(factors))
+
+
+def _absorbed_column(cursor: Cursor) -> Name:
+    """Read a column right of `|`; factor(firm) is the column firm."""
+    token = cursor.token
+    if token.kind not in ("name", "quoted"):
+        cursor.expected("a factor to absorb")
+    node = named(cursor)
+    column = node.arguments[0] if isinstance(node, Call) and node.function in ("factor", "C") else node
+    if not isinstance(column, Name) or (column == ANY and token.kind == "name"):
+        cursor.fail("right of '|' stand the columns of factors, as in y ~ x | firm + year", token.position)
+    return column
 
 
 def _sign(cursor: Cursor) -> bool:

@@ -256,11 +256,7 @@ class Reader:
     def _with_computed_factors(self, batch: Batch) -> Batch:
         """The batch with the values of expressions that are factors as columns."""
         nodes = {f.column: f.node for f in self.design.terms.factors.values() if f.node is not None}
-        if not nodes:
-            return batch
-        from gramian.formula.choices import factor_columns  # only some formulas have such factors
-
-        return replace(batch, columns={**batch.columns, **factor_columns(nodes, batch)})
+        return with_columns(batch, nodes)
 
     def _codes(self, name: str, batch: Batch) -> Codes:
         """Codes of a factor for all rows of a batch."""
@@ -312,6 +308,15 @@ class Reader:
         matrix = batch.matrices[self.design.matrix[0]]
         matrix = matrix if self.native else matrix.astype(np.float64, copy=False)
         return matrix if rows is None else matrix[rows]
+
+
+def with_columns(batch: Batch, nodes: Mapping[str, Node]) -> Batch:
+    """A batch with the values of expressions that are factors as further columns."""
+    if not nodes:
+        return batch
+    from gramian.formula.choices import factor_columns  # only some formulas have such factors
+
+    return replace(batch, columns={**batch.columns, **factor_columns(nodes, batch)})
 
 
 def _present(numbers: Numbers) -> Mask:

@@ -13,7 +13,7 @@ from typing import NamedTuple, NoReturn
 from gramian.errors import FormulaError
 from gramian.formula.functions import STEPWISE
 from gramian.formula.grammar import Formula, Sum, parse
-from gramian.formula.syntax import Name
+from gramian.formula.syntax import Node
 from gramian.formula.tokens import Token, formula_error
 
 NOTHING = "none"  # the label of no absorbed factor
@@ -62,7 +62,7 @@ def parse_stepwise(text: str, tokens: Sequence[Token]) -> Formula:
         if formula.random:
             raise formula_error("random effects go with one model at a time", formula.text, formula.random[0].position)
     right_sides = tuple((right, formula.terms) for right, formula in zip(rights, formulas, strict=True))
-    absorbed_sets: tuple[tuple[str, tuple[Name, ...]], ...] = ()
+    absorbed_sets: tuple[tuple[str, tuple[Node, ...]], ...] = ()
     if len(parts) > 1:
         absorbed_sets = tuple(
             (label or NOTHING, parse(f"{outcome}~ 1 | {label}").absorbed if label else ())

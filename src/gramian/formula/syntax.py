@@ -20,6 +20,7 @@ SPELLING = {"/": "/", "^": "^"}  # all others stand between spaces
 PRECEDENCE = {"|": 1, "&": 2, **dict.fromkeys(COMPARISONS, 4), "+": 5, "-": 5, "*": 6, "/": 6, "^": 8}
 CONDITION, COMPARED, ARITHMETIC, NEGATIVE, ATOM = 1, 4, 5, 7, 9
 COMBINE = "c"  # the function that lists several outcomes, left of the tilde only
+PAIRED = "^"  # function of an absorbed factor whose levels are the combinations of others: firm^year
 MAX_HEIGHT = 100  # operations one after another; keeps recursive functions far from Python's recursion limit
 
 
@@ -164,6 +165,8 @@ def label(node: Node) -> str:
             return f"-{_enclosed(node.operand, NEGATIVE)}"
         case Not():
             return f"!{_enclosed(node.operand, ATOM)}"
+        case Call() if node.function == PAIRED:
+            return PAIRED.join(map(label, node.arguments))
         case Call():
             keywords = (f"{key}={label(value)}" for key, value in node.keywords)
             return f"{node.function}({', '.join([*map(label, node.arguments), *keywords])})"

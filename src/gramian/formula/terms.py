@@ -230,7 +230,7 @@ def resolve(expanded: Expanded, schema: Schema) -> Terms:
     builder = _Builder(schema)
     intercept = (Term(()),) if expanded.intercept else ()
     terms = tuple([builder.term(term) for term in expanded.terms])
-    absorbed = tuple(builder.absorbed(node.name) for node in expanded.absorbed)
+    absorbed = tuple(builder.absorbed(node) for node in expanded.absorbed)
     times = _made_of_times(builder.variables, schema)
     _check_shown(terms, builder.factors)
     return Terms(intercept + terms, builder.variables, builder.factors, absorbed, builder.splines, times)
@@ -275,16 +275,26 @@ class _Builder:
             return self._computed_factor(node, label(node))
         return self._numeric_term(node)
 
-    def absorbed(self, column: str) -> str:
-        """The label of an absorbed column: it is a factor whatever its type."""
-        return self._factor(column, label(Name(column)), None)
+    def absorbed(self, node: Node) -> str:
+        """The label of an absorbed column, which is a factor whatever its type, or of combinations of columns."""
+        text = label(node)
+        if isinstance(node, Name):
+            return self._factor(node.name, text, None)
+        for column in names(node):
+            self._check_factor(column)
+        self.factors[text] = Factor(text, text, node=node)
+        return text
 
-    def _factor(self, column: str, text: str, reference: Level | None, contrast: str = TREATMENT) -> str:
-        """Record a factor and return its label; SchemaError for a type that cannot be a factor."""
+    def _check_factor(self, column: str) -> None:
+        """Raise SchemaError for a column of a type that cannot be a factor."""
         field = self.schema[column]
         if field.kind is Kind.OTHER:
             raise SchemaError(f"column '{column}' has the type {field.type}, which cannot be a factor")
-        self.factors[text] = Factor(text, column, reference, field.levels, contrast)
+
+    def _factor(self, column: str, text: str, reference: Level | None, contrast: str = TREATMENT) -> str:
+        """Record a factor and return its label; SchemaError for a type that cannot be a factor."""
+        self._check_factor(column)
+        self.factors[text] = Factor(text, column, reference, self.schema[column].levels, contrast)
         return text
 
     def _computed_factor(self, node: Node, text: str, reference: Level | None = None, contrast: str = TREATMENT) -> str:

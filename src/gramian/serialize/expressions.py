@@ -10,6 +10,7 @@ from gramian.formula.functions import checked
 from gramian.formula.syntax import (
     COMBINE,
     MAX_HEIGHT,
+    PAIRED,
     PRECEDENCE,
     Binary,
     Call,
@@ -59,6 +60,8 @@ def _node(obj: object) -> Node:
             return Not(_node(operand))
         case ["call", "c", [*arguments], {}] if arguments:
             return Call(COMBINE, tuple(map(_literal, arguments)))
+        case ["call", "^", [_, _, *_] as columns, {}]:
+            return Call(PAIRED, tuple(map(_column, columns)))
         case ["lag", str(value)] if (lag := lag_of(value)) is not None:
             return Lagged(value, lag.column)
         case ["name", str(value)]:
@@ -75,6 +78,12 @@ def _node(obj: object) -> Node:
             values = tuple((str(key), _node(value)) for key, value in keywords.items())
             return checked(Call(function, tuple(map(_node, arguments)), values))
     return wrong("part of an expression", obj)
+
+
+def _column(obj: object) -> Node:
+    """A column of a combination of factors."""
+    node = _node(obj)
+    return node if isinstance(node, Name) else wrong("a column", obj)
 
 
 def _literal(obj: object) -> Node:

@@ -31,7 +31,7 @@ from gramian.formula.coding import empty_cells
 from gramian.formula.design import Design, design_of, is_text
 from gramian.formula.expand import expand
 from gramian.formula.grammar import Formula, parse
-from gramian.formula.syntax import Name
+from gramian.formula.syntax import Name, label
 from gramian.inference.estimators import IID
 from gramian.inference.vcov_spec import OBSERVED, VcovSpec
 from gramian.linalg.cholesky_step import MAX_COLUMNS
@@ -123,7 +123,7 @@ def glm_steps(formula: Formula, options: GlmOptions, source: Source) -> GlmSteps
         check_vcov(
             options.robust,
             source.schema,
-            absorbed=tuple(node.name for node in formula.absorbed),
+            absorbed=tuple(map(label, formula.absorbed)),
             penalized=options.common.alpha is not None,
             is_glm=True,
         )

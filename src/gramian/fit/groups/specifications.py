@@ -127,10 +127,10 @@ def shared_passes(formula: Formula, schema: Schema, options: Options, by: ByColu
     """
     by_absorbed: dict[tuple[str, ...], list[Specification]] = {}
     for one in specifications(formula):
-        by_absorbed.setdefault(tuple(name.name for name in one.formula.absorbed), []).append(one)
+        by_absorbed.setdefault(tuple(map(label, one.formula.absorbed)), []).append(one)
     columns = () if by is None else by.columns
     # `.` stands for none of the outcomes and absorbed factors, whichever a model has
-    excluded = (*columns, *names(*outcomes_of(formula.outcome)), *(name.name for name in formula.absorbed))
+    excluded = (*columns, *names(*outcomes_of(formula.outcome)), *names(*formula.absorbed))
 
     def design(own: Formula) -> Design:
         return design_of_formula(own, schema, options, absorbing=True, excluded=excluded, multiple_outcomes=True)

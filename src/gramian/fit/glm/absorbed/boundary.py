@@ -25,7 +25,8 @@ from gramian.fit.passes.row_filter import Subset
 from gramian.formula.design import Design
 from gramian.formula.dropped_rows import DroppedRows
 from gramian.formula.levels import LevelIndex
-from gramian.formula.row_reader import Observed
+from gramian.formula.row_reader import Observed, with_columns
+from gramian.formula.syntax import Name, Node, names
 from gramian.linalg.columns import Columns, Factors, Layout
 from gramian.linalg.factors.levels import array_of, select_levels
 from gramian.linalg.keyed.moments import Key
@@ -111,14 +112,23 @@ class _OutcomeAccumulator(UnitAccumulator):
 
 @dataclass(frozen=True, slots=True)
 class ExcludedLevels:
-    """Groups rows into those to keep, and those in any of some levels. levels : column -> its levels to leave out."""
+    """Groups rows into those to keep, and those in any of some levels.
+
+    Attributes
+    ----------
+    levels : mapping
+        Column -> its levels to leave out.
+    nodes : mapping
+        Column that is computed from others -> its expression.
+    """
 
     levels: Mapping[str, Sequence[Level]]
+    nodes: Mapping[str, Node]
 
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns that decide."""
-        return tuple(self.levels)
+        return names(*self.nodes.values(), *(Name(column) for column in self.levels if column not in self.nodes))
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -127,7 +137,8 @@ class ExcludedLevels:
 
     def start(self) -> RowKeys:
         """Begin a unit."""
-        return _KeptRows({column: _Excluded.of(column, levels) for column, levels in self.levels.items()})
+        excluded = {column: _Excluded.of(column, levels) for column, levels in self.levels.items()}
+        return _KeptRows(excluded, self.nodes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,9 +174,10 @@ class _Excluded:
 
 @dataclass(frozen=True, slots=True)
 class _KeptRows:
-    """Code 0 for rows to keep, -1 for others. excluded : column -> its levels to leave out."""
+    """Code 0 for rows to keep, -1 for others. excluded : column -> its levels to leave out; nodes : as above."""
 
     excluded: Mapping[str, _Excluded]
+    nodes: Mapping[str, Node]
     size: int = 1
     keys: Sequence[Key] = (KEPT,)
 
@@ -175,7 +187,7 @@ class _KeptRows:
 
     def codes(self, batch: Batch, parts: Mapping[str, Codes]) -> Codes:
         """Codes (n,) of the rows of a batch."""
-        out = np.zeros(batch.rows, np.int64)
+        out, batch = np.zeros(batch.rows, np.int64), with_columns(batch, self.nodes)
         for column, excluded in self.excluded.items():
             codes, levels = batch.factor(column, excluded.nearby)
             out[(codes >= 0) & excluded.among(levels)[codes]] = -1
@@ -216,8 +228,10 @@ def without_separated_levels(
                 "range, so no row says anything about the coefficients; absorb another factor, or none",
                 tuple(found),
             )
-        excluded = {design.terms.factors[f].column: levels for f, levels in found.items()}
-        source = Subset(source, ExcludedLevels(excluded), KEPT)
+        factors = [design.terms.factors[f] for f in found]
+        excluded = {factor.column: found[factor.label] for factor in factors}
+        nodes = {factor.column: factor.node for factor in factors if factor.node is not None}
+        source = Subset(source, ExcludedLevels(excluded, nodes), KEPT)
     return source, DroppedRows({SEPARATED: before - rows}) if before > rows else DroppedRows()
 
 
