@@ -5,6 +5,7 @@ from __future__ import annotations
 import bz2
 import datetime
 import gzip
+import json
 import lzma
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pc
+import pyarrow.orc
 import pyarrow.parquet as pq
 import pytest
 
@@ -87,7 +89,28 @@ def write_stream(table: pa.Table, path: Path, rows: int = 300) -> None:
         writer.write_table(table, max_chunksize=rows)
 
 
+def write_orc(table: pa.Table, path: Path) -> None:
+    pyarrow.orc.write_table(table, path, stripe_size=1024)
+
+
+def write_lines(table: pa.Table, path: Path) -> None:
+    path.write_text("".join(json.dumps(row, default=str) + "\n" for row in table.to_pylist()))
+
+
+def write_lines_gzip(table: pa.Table, path: Path) -> None:
+    write_lines(table, path)
+    path.write_bytes(gzip.compress(path.read_bytes()))
+
+
+def write_array(table: pa.Table, path: Path) -> None:
+    path.write_text(json.dumps(table.to_pylist(), default=str))
+
+
 WRITERS = {
+    "orc": write_orc,
+    "ndjson": write_lines,
+    "jsonl.gz": write_lines_gzip,
+    "json": write_array,
     "parquet": write_parquet,
     "csv": write_csv,
     "csv.gz": write_gzip,

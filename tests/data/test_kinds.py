@@ -7,22 +7,38 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import datasets
 import duckdb
+import h5py
+import ibis
+import narwhals
 import numpy as np
 import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pyarrow.dataset as ds
 import pytest
+import zarr
 
 import gramian as gm
 from data.reading import count, everything
 from gramian.data.source import source_of
-from gramian.errors import ColumnError, DataError
+from gramian.errors import ColumnError, DataError, GramianError
 from gramian.schema import Kind
 
 COMPRESSED = ["t.csv.gz", "t.csv.bz2", "t.csv.xz", "t.csv.zst"]
-FILES = ["t.parquet", "t.csv", *COMPRESSED, "t.arrow", "t.feather", "t.ipc"]
+FILES = [
+    "t.parquet",
+    "t.csv",
+    *COMPRESSED,
+    "t.arrow",
+    "t.feather",
+    "t.ipc",
+    "t.orc",
+    "t.ndjson",
+    "t.jsonl.gz",
+    "t.json",
+]
 KINDS = {"x": Kind.NUMBER, "i": Kind.NUMBER, "s": Kind.TEXT, "b": Kind.BOOLEAN, "d": Kind.DATE}
 
 
@@ -54,6 +70,11 @@ MEMORY = {
     "dict of polars": lambda t: pl.from_arrow(t).to_dict(),
     "dict of pandas": lambda t: dict(t.to_pandas(types_mapper=pd.ArrowDtype).items()),
     "list of tables": lambda t: [t.slice(0, 400), t.slice(400)],
+    "narwhals": lambda t: narwhals.from_native(t),
+    "narwhals lazy": lambda t: narwhals.from_native(pl.from_arrow(t).lazy()),
+    "Ibis": lambda t: ibis.polars.connect().create_table("t", t),
+    "Hugging Face": lambda t: datasets.Dataset(t),
+    "Hugging Face, read in order": lambda t: datasets.Dataset(t).to_iterable_dataset(),
     "generator": lambda t: (batch for batch in t.to_batches(max_chunksize=90)),
     "generator of frames": lambda t: (pl.from_arrow(t.slice(at, 100)) for at in range(0, 1000, 100)),
     "generator of dicts": lambda t: (t.slice(at, 100).to_pydict() for at in range(0, 1000, 100)),
@@ -138,14 +159,14 @@ def test_numbers_and_factors_come_out_alike(table, kind):
     assert levels == table["s"].to_pylist()
 
 
-@pytest.mark.parametrize("name", FILES)
-def test_reading_files_imports_no_frame_library(table, write, name):
+def test_reading_files_imports_no_frame_library(table, write):
     code = (
-        "import sys, gramian.data.source as s; u = s.source_of(sys.argv[1]).units[0]; "
-        "[b.numbers('x') for b in u.batches(['x', 's'])]; "
+        "import sys, gramian.data.source as s; units = [s.source_of(path).units[0] for path in sys.argv[1:]]; "
+        "[b.numbers('x') for u in units for b in u.batches(['x', 's'])]; "
         "print(sorted({'pandas', 'polars', 'duckdb', 'pyarrow.dataset'} & set(sys.modules)))"
     )
-    run = subprocess.run([sys.executable, "-c", code, write(table, name)], capture_output=True, text=True, check=True)
+    paths = [write(table, name) for name in FILES]
+    run = subprocess.run([sys.executable, "-c", code, *paths], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "[]"
 
 
@@ -173,3 +194,125 @@ def test_faults_in_a_compressed_file_are_named_by_their_lines(table, write, name
     rows = pa.table({"x": ["1"] * 70_000 + ["u"]})
     with pytest.raises(DataError, match=f"{name}, line 70002: column 'x' holds 'u'"):
         everything(source_of(gm.csv(write(rows, name), na_values=["?"])))
+
+
+# What has no missing values, and matrices: all are the same complete numbers.
+X, Y, TEXT = np.arange(600.0).reshape(200, 3) % 7, np.arange(200.0) % 11, np.array(["u", "v"] * 100, dtype=object)
+
+
+class Tensor:
+    """An array of another library, by the protocols that it speaks."""
+
+    def __init__(self, array: np.ndarray, *, gradients: bool = False) -> None:
+        self.array, self.shape, self.dtype, self.gradients = array, array.shape, array.dtype, gradients
+
+    def __len__(self) -> int:
+        return len(self.array)
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return self.array.__dlpack_device__()
+
+    def __dlpack__(self, **options: Any) -> Any:
+        if self.gradients:
+            raise BufferError("it records gradients")
+        return self.array.__dlpack__(**options)
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> np.ndarray:
+        raise RuntimeError("it records gradients; take tensor.detach()")
+
+
+class OnlyArray:
+    """An object that speaks no other protocol than that of NumPy."""
+
+    def __init__(self, array: np.ndarray) -> None:
+        self.array, self.shape = array, array.shape
+
+    def __len__(self) -> int:
+        return len(self.array)
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> np.ndarray:
+        return self.array
+
+
+def in_hdf5(path: Path) -> Any:
+    """Columns and a matrix in a file of HDF5."""
+    file = h5py.File(path / "t.h5", "w")
+    file["X"], file["y"], file["s"] = X, Y, TEXT
+    file.create_group("other")
+    return file
+
+
+def in_zarr(path: Path) -> Any:
+    """Columns and a matrix in a group of zarr, by chunks."""
+    group = zarr.open_group(path / "t.zarr", mode="w")
+    group.create_array("X", data=X, chunks=(30, 2))
+    group.create_array("y", data=Y, chunks=(50,))
+    return group
+
+
+MATRICES = {
+    "pair": lambda path: (X, Y),
+    "pair of pandas": lambda path: (pd.DataFrame(X), pd.Series(Y)),
+    "pair of polars": lambda path: (pl.DataFrame(X), pl.Series(Y)),
+    "frame as a matrix": lambda path: {"X": pd.DataFrame(X, columns=list("abc")), "y": Y},
+    "Arrow table as a matrix": lambda path: {"X": pa.table(dict(zip("abc", X.T, strict=True))), "y": Y},
+    "tensors": lambda path: {"X": Tensor(X), "y": Tensor(Y)},
+    "pair of tensors": lambda path: (Tensor(X), Tensor(Y)),
+    "protocol of NumPy": lambda path: {"X": OnlyArray(X), "y": OnlyArray(Y)},
+    "HDF5": in_hdf5,
+    "pair of HDF5": lambda path: tuple(map(in_hdf5(path).get, "Xy")),
+    "HDF5 beside memory": lambda path: {"X": in_hdf5(path)["X"], "y": Y},
+    "zarr": in_zarr,
+    "zarr beside memory": lambda path: {"X": in_zarr(path)["X"], "y": Y},
+}
+
+
+@pytest.mark.parametrize("kind", MATRICES)
+def test_matrices_of_all_kinds_are_the_same_matrix(tmp_path, kind):
+    source = source_of(MATRICES[kind](tmp_path))
+    expected = {f"X[{j}]": X[:, j].tolist() for j in range(3)} | {"y": Y.tolist()}
+    assert everything(source, list(expected)) == expected
+    assert everything(source, ["X[1]"]) == {"X[1]": expected["X[1]"]}
+    assert count(source) == 200
+    assert gm.ols("y ~ X", source).coefficients.tolist() == gm.ols("y ~ X", {"X": X, "y": Y}).coefficients.tolist()
+
+
+def test_texts_of_hdf5_and_records_are_factors(tmp_path):
+    assert everything(source_of(in_hdf5(tmp_path)), ["s"])["s"] == TEXT.tolist()
+    records = np.rec.fromarrays([Y, TEXT.astype(str)], names="y,s")
+    assert everything(source_of(records)) == {"y": Y.tolist(), "s": TEXT.tolist()}
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ({"X": Tensor(X, gradients=True), "y": Y}, r"'X' \(Tensor\) cannot be a matrix: it records gradients; take"),
+        ({"X": pd.DataFrame({"a": ["u"]}), "y": [1]}, "column 'a' is .*string; give numbers, or the frame itself"),
+        ({"X": pd.DataFrame({"a": [2**53 + 1]}), "y": [1]}, "column 'a' holds integers beyond 2\\^53"),
+        (
+            datasets.DatasetDict(train=datasets.Dataset(pa.table({"x": [1]}))),
+            r"splits \(train\); pass one, as data\['t",
+        ),
+    ],
+)
+def test_what_cannot_be_a_matrix_or_a_table_is_named(data, message):
+    with pytest.raises(GramianError, match=message):
+        source_of(data)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('{"x": 1}\n{"x": "a"}\n', "changed from number to string"),
+        ('{"x": 1}\n' * 500_000 + '{"x": 1.5}\n', r"couldn.t parse:1.5"),
+        ('{"x": 1}\n{"x": 2', "Missing a comma"),
+        ('[{"x": 1}, 2]', "item 2 of the array is no object"),
+        ('[{"x": 1},', "Expecting value"),
+    ],
+    ids=["text", "later fraction", "cut", "item", "cut array"],
+)
+def test_faults_of_json_are_named(tmp_path, text, message):
+    path = tmp_path / "t.ndjson"
+    path.write_text(text)
+    with pytest.raises(GramianError, match=message):
+        everything(source_of(path), ["x"])

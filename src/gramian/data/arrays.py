@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 from gramian.batch import Input, Rereadable
 from gramian.data.columns import ordered_levels, with_declared_order
 from gramian.data.in_memory import InMemoryTable
+from gramian.data.libraries.matrices import foreign_matrix, host_array, is_matrix
 from gramian.data.sparse import is_sparse, read_sparse, size_of
 from gramian.data.unify_schema import FileSchema, unify
 from gramian.errors import SchemaError, listing
@@ -40,7 +41,7 @@ def table_of_arrays(data: Mapping[Any, Any]) -> tuple[InMemoryTable, Schema]:
     for key, value in data.items():
         column = to_column(str(key), value)
         (matrices if getattr(column, "ndim", 1) == 2 else columns)[str(key)] = column
-    table = InMemoryTable(_common_length(columns | matrices), columns, matrices)
+    table = InMemoryTable(common_length(columns | matrices), columns, matrices)
     return table, _schema(table)
 
 
@@ -52,10 +53,30 @@ def to_column(name: str, value: Any) -> Any:
         value = _from_sequence(name, value)
     if isinstance(value, np.ndarray):
         return _from_numpy(name, value)
+    if is_matrix(value):
+        return foreign_matrix(name, value)
     try:
-        return _from_arrow(value)
+        return _from_numpy(name, host_array(value)) if _is_tensor(value) else _from_arrow(value)
     except (pa.ArrowException, TypeError, ValueError) as error:
         raise _not_a_column(name, value, str(error)) from error
+
+
+def is_pair(data: object) -> bool:
+    """Whether this is a matrix and a vector, as in `(X, y)`."""
+    if not (isinstance(data, tuple) and len(data) == 2):
+        return False
+    dimensions = [len(getattr(part, "shape", ())) for part in data]
+    return dimensions in ([1, 1], [2, 1])
+
+
+def read_records(data: Any) -> Rereadable:
+    """A source over a NumPy array of records: a column a field."""
+    return read_arrays({name: data[name] for name in data.dtype.names}, "array of records")
+
+
+def _is_tensor(value: object) -> bool:
+    """Whether this is an array of another library that NumPy understands, and Arrow does not."""
+    return hasattr(value, "__dlpack__") or (hasattr(value, "__array__") and not hasattr(value, "__iter__"))
 
 
 def _from_arrow(value: Any) -> Any:
@@ -124,13 +145,15 @@ def _from_masked(name: str, value: Any) -> Any:
     return pc.if_else(pa.array(~value.mask), column, None)
 
 
-def _common_length(columns: Mapping[str, Any]) -> int:
+def common_length(columns: Mapping[str, Any]) -> int:
     """The number of rows. Raises SchemaError where arrays have different lengths."""
     if not columns:
         raise SchemaError("the dict holds no columns")
     lengths: dict[int, list[str]] = {}
     for name, column in columns.items():
-        lengths.setdefault(column.shape[0] if is_sparse(column) else len(column), []).append(name)
+        # sparse matrices and arrays of zarr have no length
+        rows = column.shape[0] if hasattr(column, "shape") else len(column)
+        lengths.setdefault(rows, []).append(name)
     if len(lengths) > 1:
         descriptions = "; ".join(f"{rows} rows: {listing(names, 5)}" for rows, names in lengths.items())
         raise SchemaError(f"arrays of different lengths ({descriptions}); give arrays of one length")

@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
+from importlib import import_module
 from typing import Any
 
 import pyarrow as pa
@@ -42,6 +43,7 @@ FORMATS = {
     "csv": Format(csv.inspect, csv.units),
     "ipc": Format(ipc.inspect, ipc.units),
 }
+RARE = ("json", "orc")  # formats whose modules, of these names, are imported where such a file is met
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -122,6 +124,9 @@ def _format(file: File) -> Format:
     kind = kind_of(file.path)
     if kind is None:
         raise DataError(f"unknown kind of file; supported are {SUPPORTED}", file.path)
+    if kind in RARE:
+        module = import_module(f"gramian.data.formats.{kind}")
+        return Format(module.inspect, module.units)
     return FORMATS[kind]
 
 

@@ -192,8 +192,7 @@ def _file_info(file: File) -> FileInfo:
     with _source(file) as raw:
         schema = pi.open_file(raw).schema
     # the footer has no row counts: reading the narrowest column is the cheapest way to get them
-    narrow = [name for name, _ in sorted(zip(schema.names, schema.types, strict=True), key=_width)]
-    with _reader(file, narrow[:1], False) as reader:
+    with _reader(file, narrowest(schema), False) as reader:
         pieces = tuple(reader.get_batch(i).num_rows for i in range(reader.num_record_batches))
     return _info_of(file, schema, sum(pieces), pieces)
 
@@ -202,6 +201,11 @@ def _info_of(file: File, schema: Any, rows: int | None = None, pieces: tuple[int
     """Columns and rows of a file."""
     types, unusable = arrow_columns(schema)
     return FileInfo(file, types, unusable, rows, pieces)
+
+
+def narrowest(schema: Any) -> list[str]:
+    """The column whose values have the fewest bits; none where there is no column."""
+    return [name for name, _ in sorted(zip(schema.names, schema.types, strict=True), key=_width)][:1]
 
 
 def _width(column: tuple[str, Any]) -> int:

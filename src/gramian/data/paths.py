@@ -13,7 +13,9 @@ from urllib.parse import unquote
 from gramian.data.file import File, described_files
 from gramian.errors import DataError, listing
 
-SUPPORTED = ".parquet, .csv, .tsv (also with .gz, .bz2, .xz or .zst), .arrow, .feather, .ipc"
+SUPPORTED = (
+    ".parquet, .csv, .tsv, .json, .ndjson, .jsonl (also with .gz, .bz2, .xz or .zst), .arrow, .feather, .ipc, .orc"
+)
 # Folders that are tables: a log says which of their files hold the rows. The files underneath hold removed rows and
 # older versions, too, so they are never read as they are.
 DELTA, ICEBERG, HUDI = "Delta", "Iceberg", "Hudi"
@@ -150,14 +152,17 @@ def _check_one_format(paths: Sequence[str], where: str) -> list[str]:
     return list(paths)
 
 
+COMPRESSED = ("", ".gz", ".bz2", ".xz", ".zst")
 KINDS = {
     ".parquet": "parquet",
     ".pq": "parquet",
-    **{text + compressed: "csv" for text in (".csv", ".tsv") for compressed in ("", ".gz", ".bz2", ".xz", ".zst")},
+    **{text + compressed: "csv" for text in (".csv", ".tsv") for compressed in COMPRESSED},
+    **{text + compressed: "json" for text in (".json", ".ndjson", ".jsonl") for compressed in COMPRESSED},
     ".arrow": "ipc",
     ".arrows": "ipc",
     ".feather": "ipc",
     ".ipc": "ipc",
+    ".orc": "orc",
 }
 
 

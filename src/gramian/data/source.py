@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from importlib import import_module
 from typing import Any
 
 import pyarrow as pa
 
 from gramian.batch import Source
-from gramian.data.arrays import read_arrays
+from gramian.data.arrays import is_pair, read_arrays, read_records
 from gramian.data.batches import is_pandas, read_iterator, read_list
 from gramian.data.files import CsvFiles, read_csv_again, read_csv_files, read_files
 from gramian.data.frames import read_frame, read_stream
@@ -21,9 +22,10 @@ from gramian.errors import DataError
 
 DATABASE = re.compile(r"(?:duckdb|sqlite|postgres|postgresql)://", re.IGNORECASE)  # what a URL begins with
 SUPPORTED = (
-    "paths, patterns, folders and lists of Parquet, CSV or Arrow files; frames of pandas, polars or pyarrow; "
-    "frames of Dask and Spark; tables, queries and cursors of databases; tables of Delta and Iceberg; "
-    "pyarrow datasets; dicts of arrays; iterables of batches"
+    "paths, patterns, folders and lists of Parquet, CSV, JSON, ORC or Arrow files; frames of pandas, polars, "
+    "pyarrow, Dask or Spark; tables, queries and cursors of databases; tables of Delta and Iceberg; pyarrow datasets; "
+    "dicts of arrays; pairs (X, y); arrays of h5py and zarr; datasets of Hugging Face; frames of narwhals; "
+    "tables of Ibis; iterables of batches"
 )
 
 
@@ -183,6 +185,32 @@ def _refuse(data: object) -> Source:
     raise DataError(f"holds no rows that can be read; supported are {SUPPORTED}", type(data).__name__)
 
 
+def _read_by(module: str, function: str) -> Callable[[Any], Source]:
+    """A reader in a module of `gramian.data.libraries`, imported where it is needed."""
+
+    def read(data: Any) -> Source:
+        source: Source = getattr(import_module(f"gramian.data.libraries.{module}"), function)(data)
+        return source
+
+    return read
+
+
+def _holds_chunked(data: object) -> bool:
+    """Whether this is a group of arrays in a file of h5py or zarr, or a dict with such an array."""
+    values = data.values() if isinstance(data, Mapping) else ()
+    return (_is_chunked(data) and not hasattr(data, "shape")) or any(map(_is_chunked, values))
+
+
+def _is_chunked(value: object) -> bool:
+    """Whether an object is of h5py or zarr."""
+    return type(value).__module__.partition(".")[0] in ("h5py", "zarr")
+
+
+def _is_narwhals(data: object) -> bool:
+    """Whether this is a frame of narwhals, which wraps one of another library."""
+    return type(data).__module__.startswith("narwhals.") and hasattr(data, "to_native")
+
+
 def _is_dask(data: object) -> bool:
     """Whether this is a Dask frame."""
     return type(data).__module__.startswith("dask.dataframe.")
@@ -242,7 +270,13 @@ READERS: tuple[tuple[Callable[[Any], bool], Callable[[Any], Source]], ...] = (
     (_is_named("pyiceberg", "StaticTable"), _read_iceberg),
     (is_path, read_files),
     (_is_paths, read_files),
+    (_is_named("datasets", "DatasetDict"), _read_by("huggingface", "refuse_splits")),
+    (_holds_chunked, _read_by("chunked", "read_chunked")),
     (lambda data: isinstance(data, Mapping), read_arrays),
+    (_is_narwhals, lambda data: source_of(data.to_native())),
+    (_is_named("datasets", "Dataset"), _read_by("huggingface", "read_dataset")),
+    (_is_named("datasets", "IterableDataset"), _read_by("huggingface", "read_dataset")),
+    (_is_named("ibis", "Table"), _read_by("ibis", "read_expression")),
     (_is_named("polars", "LazyFrame"), _read_lazy),
     (_is_named("duckdb", "DuckDBPyRelation"), _read_relation),
     (_is_named("_duckdb", "DuckDBPyRelation"), _read_relation),
@@ -253,6 +287,8 @@ READERS: tuple[tuple[Callable[[Any], bool], Callable[[Any], Source]], ...] = (
     (_is_frame, read_frame),
     (_is_result, _read_result),
     (_is_stream, read_stream),
+    (is_pair, lambda data: source_of({"X": data[0], "y": data[1]})),
+    (lambda data: getattr(getattr(data, "dtype", None), "names", None) is not None, read_records),
     (lambda data: hasattr(data, "dtype"), _refuse),
     (lambda data: isinstance(data, list | tuple) and bool(data), read_list),
     (lambda data: isinstance(data, Iterable | Iterator), read_iterator),

@@ -1,0 +1,1 @@
+"""Formats of files that are asked for less often: ORC by stripes, JSON by lines."""
