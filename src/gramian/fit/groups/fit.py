@@ -322,7 +322,7 @@ def _rows_of(request: Request, shared: SharedInputs) -> PassRunner:
     """What reads the rows of one fit, among others that are not complete."""
     source = shared.runner.source
     # a filter over the shared source: the group's rows are not known to lie together in any file
-    return shared.runner.over(source if not request.key else Subset(source, shared.by, request.key))
+    return shared.runner.over(source if shared.by is None else Subset(source, shared.by, request.key))
 
 
 def _escalated(key: Key, request: Request, shared: SharedInputs) -> Solved:

@@ -73,9 +73,10 @@ class Fits(HasDroppedRows, Mapping[Level | Key, LinearFit]):
     def _rows_of(self, key: Key) -> FittedRows:
         """Where the rows of one fit are: those of its group."""
         source = self.fitted_rows.source
-        if self.by is None or source is None or key in self.grouped.whole:
+        if self.by is None or source is None:
             return self.fitted_rows
-        return FittedRows(Subset(source, self.by, key[len(key) - len(self.by.names) :]))
+        own = None if key in self.grouped.whole else key[len(key) - len(self.by.names) :]
+        return FittedRows(Subset(source, self.by, own))
 
     @property
     def _dropped(self) -> DroppedRows:

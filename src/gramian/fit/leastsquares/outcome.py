@@ -50,7 +50,7 @@ def check_combinations(parametrization: Parametrization, names: Sequence[str], r
     """Raise NumericalError where columns are formed with factors whose squares leave the range of float64."""
     for name, combination in zip((*names, response), parametrization.subspace or (), strict=False):
         for factor in map(abs, combination.values()):
-            if not 1 / LARGEST_FACTOR <= factor <= LARGEST_FACTOR:
+            if factor and not 1 / LARGEST_FACTOR <= factor <= LARGEST_FACTOR:
                 raise NumericalError(_out_of_range(name, 2 * _exponent(factor)))
 
 

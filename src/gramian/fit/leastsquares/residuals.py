@@ -105,12 +105,8 @@ class Residuals:
     def _add(self, sums: ResidualProducts | SlicedResidualProducts, reader: Reader, batch: Batch) -> int:
         """Add the rows of a batch; return their number. Raises DataError for levels that the first pass did not see."""
         observed = reader.read(batch)
-        level_counts = {name: len(levels) for name, levels in (self.design.levels or {}).items()}
-        if any(
-            (codes >= level_counts[name]).any() for name, codes in observed.codes.items()
-        ):  # levels of dropped rows alone do not matter
-            raise DataError("the data have changed since the first pass: there are new levels", batch.where)
-        if isinstance(sums, SlicedResidualProducts) and sums.is_compiled:
+        has_new = self._has_new_levels(observed)
+        if not has_new and isinstance(sums, SlicedResidualProducts) and sums.is_compiled:
             # one look at what came out, in place of one at every value
             before = sums.sums, sums.square
             self._add_rows(sums, observed.values, observed)
@@ -118,8 +114,15 @@ class Residuals:
                 return _count(observed)
             sums.sums, sums.square = before
         values, observed = _finite(values_of(self.design, observed), observed)
+        if has_new and self._has_new_levels(observed):  # levels of dropped rows alone do not matter
+            raise DataError("the data have changed since the first pass: there are new levels", batch.where)
         self._add_rows(sums, values, observed)
         return _count(observed)
+
+    def _has_new_levels(self, observed: Observed) -> bool:
+        """Whether a row has a level that the design does not know."""
+        counts = {name: len(levels) for name, levels in (self.design.levels or {}).items()}
+        return any(bool((codes >= counts[name]).any()) for name, codes in observed.codes.items())
 
     def _add_rows(
         self, sums: ResidualProducts | SlicedResidualProducts, values: Mapping[str, Vector], observed: Observed

@@ -33,13 +33,13 @@ class Subset:
         All rows.
     grouping : Grouping or None
         What gives each row its key; None for rows of any key.
-    key : tuple of levels
-        The key of the rows to yield.
+    key : tuple of levels or None
+        The key of the rows to yield; None for rows that have any.
     """
 
     source: Source
     grouping: Grouping | None
-    key: Key
+    key: Key | None
 
     @property
     def schema(self) -> Schema:
@@ -78,7 +78,7 @@ class _UnitSubset:
 
     unit: Unit
     grouping: Grouping | None
-    key: Key
+    key: Key | None
 
     @property
     def name(self) -> str:
@@ -103,5 +103,7 @@ class _UnitSubset:
         mask = np.ones(batch.rows, bool)
         if row_keys is not None:
             codes, keys = row_keys.codes(batch, row_keys.parts(batch)), list(row_keys.keys)
+            if self.key is None:
+                return np.asarray(mask & (codes >= 0))
             mask &= codes == (keys.index(self.key) if self.key in keys else -2)  # -1 is the code of rows without a key
         return mask

@@ -60,7 +60,7 @@ def rows_of(level: object, column: str) -> pa.Table:
         ("y1 ~ csw(a, b) | firm", {"vcov": {"cluster": "year"}}),
         ("y1 ~ sw(a, poly(b, 2))", {"by": "kind"}),
         ("y1 ~ csw(a, b) | firm", {"split": "kind", "vcov": "HC1"}),
-        ("y2 ~ a + b", {"fsplit": "year"}),
+        ("y2 ~ a + b", {"fsplit": "kind", "vcov": "HC1"}),
         ("c(y1, y2) ~ sw(a, b)", {"fsplit": "kind", "weights": "w"}),
     ],
 )

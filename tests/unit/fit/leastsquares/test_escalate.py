@@ -247,3 +247,19 @@ def test_no_more_columns_than_rows_are_kept_and_their_digits_are_in_doubt() -> N
     )
     with pytest.warns(gm.errors.AccuracyWarning, match="float64 sums cannot tell|certified digits: Intercept has 0.0"):
         assert gram.ols().rank <= rows
+
+
+def test_a_level_of_rows_that_are_not_finite_alone_is_no_new_level_in_a_later_pass():
+    rng = np.random.default_rng(0)
+    rows = {"y": rng.normal(size=40), "x": rng.normal(size=40), "f": np.array(["p", "q"] * 20, object)}
+    rows["f"][5], rows["x"][5] = "r", np.nan
+    kept = {name: np.delete(values, 5) for name, values in rows.items()}
+    fit = gm.ols("y ~ x + f", rows)
+    assert fit.passes == 2
+    assert (fit.names, fit.dropped_rows) == (("Intercept", "x", "f[q]"), {"nan": 1})
+    assert fit.coefficients.tolist() == gm.ols("y ~ x + f", kept).coefficients.tolist()
+
+
+def test_a_column_that_is_zero_in_its_only_row_is_aliased():
+    fit = gm.ols("y ~ a:f + center(b) | h", {"y": [1.0], "a": [2.0], "f": ["p"], "b": [3.0], "h": [1]})
+    assert (fit.rows, fit.rank) == (1, 0)
