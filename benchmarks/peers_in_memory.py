@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import tempfile
+import weakref
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from numpy.typing import NDArray
+from pyarrow import ipc
 from runner import Answer
 
 Array = NDArray[np.float64]
@@ -54,6 +62,37 @@ def duckdb_averages(X: Array, y: Array) -> Callable[[], object] | None:
     connection.execute("create table numbers as select * from frame")
     query = f"select {', '.join(f'avg({name})' for name in frame)} from numbers"
     return lambda: connection.execute(query).fetchall()
+
+
+def polars_online(X: Array, y: Array) -> Peer:
+    """The ridge without a penalty of polars-online, in the interpreter that POLARS_ONLINE_PYTHON names.
+
+    The process has the columns in memory before the first fit; a fit costs a line to it and a line back.
+    """
+    interpreter = os.environ.get("POLARS_ONLINE_PYTHON")
+    if not interpreter:
+        return None
+    table = pa.table({**{f"x{i}": X[:, i] for i in range(X.shape[1])}, "y": y})
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "columns.arrow"
+        with ipc.new_file(path, table.schema) as file:
+            file.write_table(table)
+        command = [interpreter, str(Path(__file__).with_name("polars_online_worker.py")), str(path)]
+        environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}
+        worker = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment, text=True, encoding="utf-8"
+        )
+        weakref.finalize(worker, worker.kill)
+        requests, answers = worker.stdin, worker.stdout
+        assert requests is not None
+        assert answers is not None
+
+        def fit() -> Answer:
+            print(file=requests, flush=True)
+            return Answer(np.array(json.loads(answers.readline())), np.zeros(0))
+
+        fit()  # the file is read
+    return fit
 
 
 def fereg(formula: str, frame: pd.DataFrame) -> Peer:

@@ -8,7 +8,8 @@ python benchmarks/range.py [--only NAME]... [--rounds N] [--quick] [--json FILE]
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from functools import partial
 from threading import Thread
 from unittest.mock import patch
@@ -17,7 +18,7 @@ import numpy as np
 import pandas as pd
 from command import Program, main
 from networks import LEVELS, NETWORKS, Network
-from peers_in_memory import Array, duckdb_averages, fereg, glum, intelex, pyfixest
+from peers_in_memory import Array, duckdb_averages, fereg, glum, intelex, polars_online, pyfixest
 from problems import Sizes
 from runner import FREE, Answer, Bar, Contender, Race
 
@@ -26,7 +27,7 @@ from gramian.fit.leastsquares import escalate
 from gramian.kernels.library import library
 
 NORMAL, READ, PRODUCT = "numpy normal equation", "one read", "X @ b"
-INTELEX, GLUM, AVERAGES = "scikit-learn-intelex", "glum", "DuckDB avg()"
+INTELEX, GLUM, AVERAGES, ONLINE = "scikit-learn-intelex", "glum", "DuckDB avg()", "polars-online"
 # rows and columns in memory, with the bars against the normal equation and against one read of X on two threads
 SHAPES: dict[tuple[int, int], tuple[float, float]] = {
     (4_000_000, 5): (FREE, FREE),
@@ -44,6 +45,8 @@ CAREFUL = ((1_000_000, 50), (100_000, 300), (50_000, 1000))
 EXACT = {(500_000, 10): FREE, (500_000, 50): 9.0}  # bars against the normal equation
 CAREFUL_BAR, COMPILED_BAR = 10.0, 3.0
 GLUM_COLUMNS = 100  # most columns of a race with glum
+ONLINE_ROWS = 1_000_000  # most rows of a race with polars-online
+SECONDS = 20.0  # for the rounds of one race: all of them take a quarter of an hour on an idle machine of two cores
 SCALED_DOWN = 20  # of rows, and at most 300 columns, with --quick
 
 
@@ -100,9 +103,12 @@ def of_rows(rows: int, sizes: Sizes) -> Race:
     contenders = [own(X, y), *limits(X, y)]
     if (averages := duckdb_averages(X, y) if rows <= 10_000_000 else None) is not None:
         contenders.append(Contender(AVERAGES, averages))
+    if rows <= ONLINE_ROWS and (online := polars_online(X, y)) is not None:
+        contenders.append(Contender(ONLINE, online))
     bars = [Bar("gramian", c.name, FREE) for c in contenders[1:]]
+    alike = frozenset(c.name for c in contenders) & {"gramian", ONLINE}
     # small fits are timed more often
-    return Race(name, f"{rows:,} x 10 array in memory", contenders, bars, times=5 if rows < 100_000 else 1)
+    return Race(name, f"{rows:,} x 10 array in memory", contenders, bars, alike, times=5 if rows < 100_000 else 1)
 
 
 def careful(shape: tuple[int, int], sizes: Sizes) -> Race:
@@ -195,11 +201,20 @@ def name_of(shape: tuple[int, int]) -> str:
 
 def _races() -> Iterator[tuple[str, Callable[[Sizes], Race]]]:
     """All races by name, the small ones of each kind first."""
-    yield from ((f"rows-{rows}", partial(of_rows, rows)) for rows in ROWS)
-    yield from ((name_of(shape), partial(in_memory, shape)) for shape in SHAPES)
-    yield from ((f"careful-{name_of(shape)}", partial(careful, shape)) for shape in CAREFUL)
-    yield from ((f"exact-{name_of(shape)}", partial(exact, shape)) for shape in EXACT)
-    yield from ((network.name, partial(absorbed, network)) for network in (*LEVELS, *NETWORKS))
+    kinds: tuple[tuple[str, Callable[..., Race], Iterable[tuple[int, int]]], ...] = (
+        ("", in_memory, SHAPES),
+        ("careful-", careful, CAREFUL),
+        ("exact-", exact, EXACT),
+    )
+    yield from ((f"rows-{rows}", partial(_timely, of_rows, rows)) for rows in ROWS)
+    for prefix, made, shapes in kinds:
+        yield from ((f"{prefix}{name_of(shape)}", partial(_timely, made, shape)) for shape in shapes)
+    yield from ((network.name, partial(_timely, absorbed, network)) for network in (*LEVELS, *NETWORKS))
+
+
+def _timely(made: Callable[..., Race], what: object, sizes: Sizes) -> Race:
+    """A race that ends in time."""
+    return replace(made(what, sizes), seconds=SECONDS)
 
 
 PROGRAM = Program(

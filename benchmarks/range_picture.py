@@ -22,6 +22,7 @@ COLOURS: Mapping[str, str] = {
     "DuckDB avg()": "#009E73",
     "scikit-learn-intelex": "#CC79A7",
     "glum": "#56B4E9",
+    "polars-online": "#E69F00",
     "fereg": "#D55E00",
     "pyfixest": "#009E73",
 }

@@ -6,6 +6,7 @@ import gc
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import pairwise
+from math import inf
 from statistics import median
 from time import perf_counter, process_time
 from typing import Any, NamedTuple
@@ -15,6 +16,7 @@ from findings import Check, check
 from machine import Usage
 from numpy.typing import NDArray
 
+LEAST_ROUNDS = 3  # of a race that takes longer than it should
 AGREE = 1e-7  # relative; the contenders' own rounding on these problems is below 1e-9
 
 
@@ -75,6 +77,7 @@ class Race:
 
     optimum : where the answers are measured from; those that give one then give coefficients in its order.
     times : the usual number of rounds is run so often, where a bar lies nearer than rounds scatter.
+    seconds : after which no further round begins, but for the first `LEAST_ROUNDS`.
     """
 
     name: str
@@ -84,6 +87,7 @@ class Race:
     alike: frozenset[str] = frozenset()
     optimum: Optimum | None = None
     times: int = 1
+    seconds: float = inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +180,9 @@ def run(race: Race, rounds: int) -> Outcome:
     answers.clear()
     timings: dict[str, list[Timing]] = {c.name: [] for c in race.contenders}
     began = Usage.now()
-    for _ in range(race.times * rounds):
+    for done in range(race.times * rounds):
+        if done >= LEAST_ROUNDS and Usage.now().clock - began.clock > race.seconds:
+            break
         for contender in race.contenders:
             timings[contender.name].append(timed(contender.run))
     return Outcome(race, timings, Usage.now().taken_by_others(began), distances)
