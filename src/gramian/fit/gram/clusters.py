@@ -151,7 +151,7 @@ def aligned(
     """
     if stored is None:
         return None
-    keyed = stored.moments if plan is None else replace(stored.moments, labels=_renamed(stored.moments.labels, plan))
+    keyed = stored.moments if plan is None else replace(stored.moments, labels=renamed(stored.moments.labels, plan))
     names = {} if plan is None else plan.variables
     changes = changes_between({v: old[names.get(v, v)] for v in new}, new)
     if changes:
@@ -211,7 +211,7 @@ def moments_for(
     return replace(cluster_moments, labels=requested, products=cluster_moments.select(stored_labels))
 
 
-def _renamed(labels: Sequence[Label], plan: SubsetPlan) -> tuple[Label, ...]:
+def renamed(labels: Sequence[Label], plan: SubsetPlan) -> tuple[Label, ...]:
     """Labels of columns from stored names to new ones."""
     variables = {old: new for new, old in plan.variables.items()}
     factors = {old: new for new, old in plan.factors.items()}

@@ -11,6 +11,7 @@ import pyarrow as pa
 from gramian.fit.gram import models as gram_models
 from gramian.fit.gram.fit import solve_stored
 from gramian.fit.gram.models import ModelSpec
+from gramian.fit.gram.panel_models import PanelModels
 from gramian.fit.gram.stored import StoredSums
 from gramian.fit.gram.sums import GramData
 from gramian.fit.groups.result import Fits
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Gram(StoredSums):
+class Gram(StoredSums, PanelModels):
     """Sums of products of the columns of a formula: the result of `gm.gram`, and of `+` and `-` of Grams.
 
     Linear models of any of its terms are fitted without data. `+` and `-` add and subtract rows: columns are aligned by

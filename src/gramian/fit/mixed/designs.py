@@ -37,8 +37,10 @@ class MixedDesigns:
     by: tuple[str, ...]
 
 
-def mixed_designs(formula: Formula, schema: Schema, options: Options) -> MixedDesigns:
+def mixed_designs(formula: Formula, schema: Schema, options: Options, *, stored: bool = False) -> MixedDesigns:
     """The designs of a formula, without coordinates.
+
+    stored : whether the columns are those of sums, among which the groups need not be.
 
     Raises
     ------
@@ -49,7 +51,7 @@ def mixed_designs(formula: Formula, schema: Schema, options: Options) -> MixedDe
     """
     _check(formula)
     by = formula.random[0].by
-    for column in by:
+    for column in () if stored else by:
         schema[column]  # raises where there is none
 
     def design(*parts: Terms) -> Design:
