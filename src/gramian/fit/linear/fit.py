@@ -21,6 +21,7 @@ from gramian.fit.vcov.sandwich import Sandwich
 from gramian.fit.vcov.scores import FittedModel
 from gramian.inference.small_sample import ModelFacts
 from gramian.inference.vcov_spec import VcovSpec
+from gramian.linalg.absorb.partial_out import Absorption
 
 if TYPE_CHECKING:
     from gramian.fit.passes.accumulate_exact import ExactAccumulated
@@ -38,11 +39,14 @@ class LinearRun:
         Products of the stored columns, and the rows that were dropped.
     clusters : ClusterMoments or None
         Products by cluster, only if the source can be read once and the covariance is by cluster.
+    absorption : Absorption or None
+        The elimination of absorbed factors, until a robust covariance has used it.
     """
 
     solved: Solved
     sums: Accumulated | ExactAccumulated
     clusters: ClusterMoments | None = None
+    absorption: Absorption | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +127,8 @@ def fit_linear(job: Job, vcov: VcovSpec | None) -> LinearRun:
     # scores within absorbed levels need the sums of every level, which only the first pass has
     moments = run.sums.moments if isinstance(run.sums, Accumulated) and solved.absorbed is not None else None
     fitted_model = FittedModel(solved, None, job.options.drop)
-    solved = with_robust(fitted_model, solved.rss, vcov, job.runner, moments)
-    return replace(run, solved=solved)
+    solved = with_robust(fitted_model, solved.rss, vcov, job.runner, moments, run.absorption)
+    return replace(run, solved=solved, absorption=None)
 
 
 def _exact(job: Job) -> LinearRun:
@@ -145,7 +149,9 @@ def _from_moments(job: Job, steps: LinearSteps) -> LinearRun:
     # only now are the levels known; the products of all columns are formed after this
     checked_width(job.design.terms, sizes)
     system, first = first_solution(job.design, sums, job.options, job.passes)
-    return LinearRun(escalate(first, job, sums, system, steps.escalation), sums, clusters)
+    # scores are of rows within the same levels: what was eliminated is not eliminated again
+    absorption = None if steps.vcov is None or system.partialled_out is None else system.partialled_out.absorption
+    return LinearRun(escalate(first, job, sums, system, steps.escalation), sums, clusters, absorption)
 
 
 def _first_pass(job: Job, cluster_vcov: VcovSpec | None) -> tuple[Accumulated, ClusterMoments | None]:

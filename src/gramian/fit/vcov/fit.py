@@ -22,6 +22,7 @@ from gramian.formula.known_levels import NULL, with_unseen
 from gramian.inference.covariance import Covariance, robust_covariance
 from gramian.inference.estimators import ModelBased
 from gramian.inference.vcov_spec import OBSERVED, VcovSpec
+from gramian.linalg.absorb.partial_out import Absorption
 from gramian.linalg.moments import Moments
 from gramian.schema import Kind, Schema
 
@@ -101,7 +102,12 @@ def with_vcov(
 
 
 def with_robust(
-    fitted_model: FittedModel, loss: float, vcov: VcovSpec, runner: PassRunner, moments: Moments | None = None
+    fitted_model: FittedModel,
+    loss: float,
+    vcov: VcovSpec,
+    runner: PassRunner,
+    moments: Moments | None = None,
+    absorption: Absorption | None = None,
 ) -> Solved:
     """A fit with a robust covariance, in one pass over its rows.
 
@@ -117,6 +123,8 @@ def with_robust(
         The rows of the fit, and what reads them.
     moments : Moments, optional
         Those of the fit; used beside absorbed factors only, where one more pass makes them if they are not given.
+    absorption : Absorption, optional
+        The elimination of absorbed factors from these moments, where the fit has made it.
 
     Raises
     ------
@@ -149,7 +157,7 @@ def with_robust(
     job = CovarianceJob(fitted_model, vcov, runner)
     if solved.absorbed is not None:
         moments = moments or _repeated_moments(fitted_model, runner)
-        job = replace(job, absorbed=AbsorbedSums(moments, demeaned(solved, moments)))
+        job = replace(job, absorbed=AbsorbedSums(moments, demeaned(solved, moments, absorption)))
     if _needs_observed(fitted_model, vcov):
         sums = observed_sums(fitted_model, runner)
         check_same(solved, loss, sums.rows, sums.loss)

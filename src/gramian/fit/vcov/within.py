@@ -6,7 +6,7 @@ pass at the solution sums nothing over levels and takes one look-up for each row
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -15,7 +15,7 @@ import numpy as np
 from gramian.fit.leastsquares.absorbed import largest_first
 from gramian.formula.coordinates import Parametrization
 from gramian.formula.design import Design
-from gramian.linalg.absorb.partial_out import absorb
+from gramian.linalg.absorb.partial_out import Absorption, absorb
 from gramian.linalg.blocks import ROWS_PER_BLOCK
 from gramian.linalg.certificate import sum_rounding_error
 from gramian.linalg.columns import Columns, Layout
@@ -71,15 +71,14 @@ class Demeaned:
         return np.asarray(1.0 / weight[columns.codes[factor]])
 
 
-def demeaned(solved: Fitted, moments: Moments) -> Demeaned:
-    """The effects of the levels on every stored column, from moments with sums over levels. Raises ConvergenceError."""
+def demeaned(solved: Fitted, moments: Moments, absorption: Absorption | None = None) -> Demeaned:
+    """The effects of the levels on every stored column, from moments with sums over levels. Raises ConvergenceError.
+
+    absorption : of these moments, where the fit has made it already.
+    """
     groups = solved.parametrization.groups
     order = largest_first(moments, solved.design.terms.absorbed)
-    q, rows = sum(len(g.positions) for g in groups), moments.rows
-    rounding_error = sum_rounding_error(
-        rows, q, ROWS_PER_BLOCK + rows // ROWS_PER_BLOCK, max(degree(m) for g in groups for m in g.monomials)
-    )
-    first, others = absorb(moments, groups, order, rounding_error).level_effects()
+    first, others = (absorption or _absorption(moments, groups, order)).level_effects()
     effects, start = {order[0]: first[:, :-1]}, 0
     for name in order[1:]:
         size = len(moments.levels[name])
@@ -87,6 +86,15 @@ def demeaned(solved: Fitted, moments: Moments) -> Demeaned:
         start += size
     weight = {name: moments.tables[(name,)].sums[:, _constant(moments, name)] for name in order}
     return Demeaned(tuple(without_last(groups)), {f: np.ascontiguousarray(s) for f, s in effects.items()}, weight)
+
+
+def _absorption(moments: Moments, groups: Sequence[ColumnGroup], order: Sequence[str]) -> Absorption:
+    """The factors partialled out of the products of the stored columns."""
+    q, rows = sum(len(g.positions) for g in groups), moments.rows
+    rounding_error = sum_rounding_error(
+        rows, q, ROWS_PER_BLOCK + rows // ROWS_PER_BLOCK, max(degree(m) for g in groups for m in g.monomials)
+    )
+    return absorb(moments, groups, order, rounding_error)
 
 
 def _constant(moments: Moments, factor: str) -> int:

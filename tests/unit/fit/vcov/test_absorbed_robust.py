@@ -203,3 +203,23 @@ def test_the_plan_says_so() -> None:
     assert "1 for the covariance" in str(plan)
     with pytest.raises(OptionError, match="HC2 needs leverages"):
         gm.plan("y ~ x | firm + year", data, vcov="HC2")
+
+
+def test_factors_are_eliminated_once_for_coefficients_and_scores(monkeypatch: pytest.MonkeyPatch) -> None:
+    from gramian.fit.leastsquares import absorbed
+    from gramian.fit.vcov import within
+
+    calls: list[int] = []
+
+    def counted(*given: object) -> object:
+        calls.append(1)
+        return absorb.absorb(*given)  # type: ignore[arg-type]
+
+    for module in (absorbed, within):
+        monkeypatch.setattr(module, "absorb", counted)
+    rng = np.random.default_rng(5)
+    data = {name: rng.integers(0, 12, 400) for name in "fgh"} | {name: rng.standard_normal(400) for name in "xy"}
+    fit = gm.ols("y ~ x | f + g + h", data, vcov={"cluster": "f"})
+    assert len(calls) == 1
+    again = gm.ols("y ~ x | f + g + h", data).with_vcov({"cluster": "f"}, data)
+    assert fit.std_errors == pytest.approx(again.std_errors, rel=1e-12)
