@@ -103,7 +103,7 @@ class Queries:
         names, cells = self._names(), [_column(self._names()[f]) for f in factors]
         count = self._sum(_column("c")) if COUNTS in names else exp.Count(this=exp.Star())
         sums = {"n": count, **({"l": self._log_weight()} if WEIGHTS in names else {})}
-        sums |= {f"p{i}": self._sum(self._weighted(_product(m, names))) for i, m in enumerate(monomials)}
+        sums |= {f"p{i}": self._sum_of(_product(m, names)) for i, m in enumerate(monomials)}
         sizes: dict[str, exp.Expression] = {"k": exp.Count(this=exp.Star())}
         query = _grouped(cells, {**sizes, **sums}, self._shifted(coordinates), self._parts())
         if self.dialect.hash_function is not None:
@@ -215,14 +215,16 @@ class Queries:
         masked = ((exp.BitwiseAnd(this=hashed.copy(), expression=bit), bit) for bit in bits)
         return [exp.EQ(this=exp.paren(value), expression=bit.copy()) for value, bit in masked]
 
-    def _weighted(self, product: exp.Expression | None) -> exp.Expression:
-        """A product times the weight and the count of its row."""
+    def _sum_of(self, product: exp.Expression | None) -> exp.Expression:
+        """The sum of a product times the weight and the count of its row. product : None for the constant."""
         factors = [_column(name) for key, name in self._names().items() if key in (WEIGHTS, COUNTS)]
         factors += [] if product is None else [product]
-        out = factors[0] if factors else number(1.0)
+        if not factors:
+            return exp.Count(this=exp.Star())
+        out = factors[0]
         for factor in factors[1:]:
             out = exp.Mul(this=out, expression=factor)
-        return out
+        return self._sum(out)
 
     def _log_weight(self) -> exp.Expression:
         """The sum of the logarithms of the weights."""
