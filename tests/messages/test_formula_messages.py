@@ -6,7 +6,7 @@ from gramian.formula.grammar import parse
 
 FUNCTIONS = (
     "log, log1p, log2, log10, exp, expm1, sqrt, abs, sin, cos, tan, tanh, atan, arctan, I, as_number, "
-    "i, poly, bs, ns, center, scale, factor, C, offset, "
+    "i, sunab, poly, bs, ns, center, scale, factor, C, offset, "
     "ifelse, cut, pmin, pmax, year, quarter, month, day, wday, yday, hour, minute, second"
 )
 NAMES = "4 columns: y, distance, X[0], X"

@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 from gramian.batch import Batch
 from gramian.column import Numbers, both_present, present, raw
 from gramian.errors import SchemaError
+from gramian.formula.cohorts import cohort_levels
 from gramian.formula.combinations import combinations
 from gramian.formula.cuts import Cut, cut_of
 from gramian.formula.evaluate import Evaluation
@@ -71,6 +72,8 @@ def array(node: Node, evaluation: Evaluation) -> Any:
             return _comparison(node, evaluation)
         case Call() if node.function == PAIRED:
             return combinations([evaluation.batch.factor(name) for name in names(node)])
+        case Call(function="sunab_period" | "sunab_cohort" as function, arguments=(cohort, period)):
+            return cohort_levels(node, function, evaluation.value(cohort), evaluation.value(period))
         case Call(function="cut"):
             return _pieces(cut_of(node), evaluation.value(node.arguments[0]))
         case Call(function="ifelse", arguments=(test, yes, no)):

@@ -78,6 +78,11 @@ def _is_numbers(node: Node) -> bool:
     return all(isinstance(p.operand if isinstance(p, Negative) else p, Number) for p in parts)
 
 
+def _numbers(node: Node) -> tuple[Any, ...]:
+    """The values of a number or of c() of numbers; none for anything else."""
+    return literal_values(node) if _is_numbers(node) else ()
+
+
 def _is_literals(node: Node) -> bool:
     """Whether a node is a literal, or c() of literals of one type."""
     parts = node.arguments if isinstance(node, Call) and node.function == COMBINE else (node,)
@@ -106,6 +111,7 @@ def literal_values(node: Node) -> tuple[Any, ...]:
 EXPRESSION = ArgumentKind(lambda node: not isinstance(node, Text | Flag), "made of columns and numbers")
 VALUE = ArgumentKind(lambda node: True, "an expression, a text or TRUE/FALSE")
 BREAKS = ArgumentKind(_is_breaks, "two or more different numbers, as in cut(x, c(0, 18, 65, Inf))")
+NUMBER = ArgumentKind(lambda node: len(_numbers(node)) == 1, "a number")
 COLUMN = ArgumentKind(lambda node: isinstance(node, Name), "the name of a column")
 DEGREE = ArgumentKind(
     lambda node: is_whole_number(node, MAX_DEGREE), f"a whole number from 1 to {MAX_DEGREE}, as in poly(x, 3)"
@@ -145,7 +151,8 @@ FUNCTIONS: dict[str, Callable[[Any], Any]] = {
 COUNT = ArgumentKind(lambda node: is_whole_number(node, MAX_DF), f"a whole number from 1 to {MAX_DF}, as in bs(x, 5)")
 NUMBERS = ArgumentKind(_is_numbers, "numbers, as in knots=c(1, 2, 3)")
 LEVELS = ArgumentKind(_is_literals, "a level or several of one type, as in i(t, ref=-1) or i(t, ref=c(-1, -9))")
-STRUCTURAL = ("i", "poly", "bs", "ns", "center", "scale", "factor", "C", "offset")
+COHORTS = ("sunab_period", "sunab_cohort")  # the two factors of sunab()
+STRUCTURAL = ("i", "sunab", *COHORTS, "poly", "bs", "ns", "center", "scale", "factor", "C", "offset")
 # parts of dates and times, as numbers, by Arrow (`rowwise.py`)
 DATE_PARTS = ("year", "quarter", "month", "day", "wday", "yday", "hour", "minute", "second")
 CHOICES = ("ifelse", "pmin", "pmax", "cut", *DATE_PARTS)
@@ -156,7 +163,7 @@ OPTIONAL_POSITIONAL: dict[str, tuple[str, ...]] = {
     "bs": ("df",),
     "ns": ("df",),
 }  # optional arguments that may be given by position
-SPELLED = {"include.lowest": "include_lowest"}  # R's names of arguments
+SPELLED = {"include.lowest": "include_lowest", "ref.c": "ref_c", "ref.p": "ref_p"}  # R's names of arguments
 STEPWISE = ("sw", "csw", "sw0", "csw0", "mvsw")  # what stands for several models, in `stepwise`
 # function -> required arguments, optional arguments
 SIGNATURES: dict[str, tuple[dict[str, ArgumentKind], dict[str, ArgumentKind]]] = {
@@ -168,6 +175,11 @@ SIGNATURES: dict[str, tuple[dict[str, ArgumentKind], dict[str, ArgumentKind]]] =
     "bs": ({"x": EXPRESSION}, {"df": COUNT, "degree": DEGREE, "knots": NUMBERS, "boundary": NUMBERS}),
     "ns": ({"x": EXPRESSION}, {"df": COUNT, "knots": NUMBERS, "boundary": NUMBERS}),
     "i": ({"x": EXPRESSION}, {"by": EXPRESSION, "ref": LEVELS, "ref2": LEVELS}),
+    "sunab": ({"cohort": EXPRESSION, "period": EXPRESSION}, {"ref_c": LEVELS, "ref_p": LEVELS}),
+    **{
+        name: ({"cohort": EXPRESSION, "period": EXPRESSION}, {"ref": LEVELS, "low": NUMBER, "high": NUMBER})
+        for name in COHORTS
+    },
     "ifelse": ({"test": EXPRESSION, "yes": VALUE, "no": VALUE}, {}),
     "cut": ({"x": EXPRESSION, "breaks": BREAKS}, {"labels": LABELS, "right": FLAG, "include_lowest": FLAG}),
     **{
@@ -191,7 +203,10 @@ def signature(function: str, position: int = 0) -> tuple[dict[str, ArgumentKind]
     if function in SIGNATURES:
         return SIGNATURES[function]
     hint = _curve_hint(function) or did_you_mean(function, SIGNATURES) or ";"
-    raise MisuseError(f"no function '{function}'{hint} there are {', '.join(SIGNATURES)}", position)
+    raise MisuseError(
+        f"no function '{function}'{hint} there are {', '.join(name for name in SIGNATURES if name not in COHORTS)}",
+        position,
+    )
 
 
 def parameters(function: str) -> dict[str, ArgumentKind]:

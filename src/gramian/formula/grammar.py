@@ -21,7 +21,7 @@ from typing import NoReturn, TypeAlias, TypeGuard
 
 from gramian.errors import FormulaError
 from gramian.formula.arithmetic import ANY, expression, lags, named, number, unary
-from gramian.formula.functions import FUNCTIONS, STEPWISE, STRUCTURAL, is_whole_number, monomial
+from gramian.formula.functions import COHORTS, FUNCTIONS, STEPWISE, STRUCTURAL, is_whole_number, monomial
 from gramian.formula.syntax import (
     COMBINE,
     MAX_HEIGHT,
@@ -31,6 +31,7 @@ from gramian.formula.syntax import (
     Call,
     Instruments,
     Name,
+    Negative,
     Node,
     Number,
     RandomTerms,
@@ -451,6 +452,8 @@ def _term(cursor: Cursor) -> Terms:
         _check_term(cursor, node)
         if node.function == "i":
             return _indicators(cursor, node)
+        if node.function == "sunab":
+            return _cohorts(node)
     # in backticks it is a column of this name
     return Dot(node.position) if token.text == "." and node == ANY else node
 
@@ -467,6 +470,15 @@ def _indicators(cursor: Cursor, call: Call) -> Terms:
     if second is not None:
         return Cross(":", first, Call("i", (by,), (("ref", second),), position=by.position))
     return Cross(":", first, by if isinstance(by, Name | Call) else Call("I", (by,), position=by.position))
+
+
+def _cohorts(call: Call) -> Terms:
+    """sunab(cohort, period) as the interaction of two factors: periods since the treatment, and cohorts."""
+    keywords = dict(call.keywords)
+    periods = (("ref", keywords.get("ref_p", Negative(Number(1.0)))),)
+    cohorts = (("ref", keywords["ref_c"]),) if "ref_c" in keywords else ()
+    first, second = (replace(call, function=f, keywords=k) for f, k in zip(COHORTS, (periods, cohorts), strict=True))
+    return Cross(":", first, second)
 
 
 def _check_term(cursor: Cursor, call: Call) -> None:

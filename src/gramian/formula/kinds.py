@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from gramian.errors import SchemaError
 from gramian.formula.cuts import cut_of
-from gramian.formula.functions import DATE_PARTS, literal_values
+from gramian.formula.functions import COHORTS, DATE_PARTS, literal_values
 from gramian.formula.syntax import (
     COMBINE,
     JOINS,
@@ -123,6 +123,9 @@ def _kind_of_call(node: Call, schema: Schema) -> Kind:
         if yes in (Kind.DATE, Kind.OTHER):
             raise SchemaError(f"{label(node)} chooses between columns of {_words(yes)}, which no formula can use")
         return yes if yes == no else Kind.NUMBER
+    elif node.function in COHORTS:
+        for argument in arguments:
+            check_number(argument, schema)
     elif node.function == "I" and not isinstance(arguments[0], Name):
         kind = kind_of(arguments[0], schema)
         return kind if kind in (Kind.BOOLEAN, Kind.TEXT) else Kind.NUMBER

@@ -13,7 +13,7 @@ from gramian.errors import FormulaError, SchemaError
 from gramian.formula.contrasts.matrices import TREATMENT
 from gramian.formula.cuts import cut_of
 from gramian.formula.expand import Expanded
-from gramian.formula.functions import CHOICES, CONTRASTS, literal_values, uses_as_number
+from gramian.formula.functions import CHOICES, COHORTS, CONTRASTS, literal_values, uses_as_number
 from gramian.formula.functions import monomial as powers_of
 from gramian.formula.kinds import check_number, is_factor, kind_of
 from gramian.formula.numeric_terms import (
@@ -71,6 +71,8 @@ class Factor:
         """What stands before its levels in names of columns: i() says only of what it is."""
         if self.omitted is None:
             return self.label
+        if isinstance(self.node, Call) and self.node.function in COHORTS:
+            return label(self.node.arguments[self.node.function == "sunab_period"])
         return self.column if self.node is not None else label(Name(self.column))
 
     @property
@@ -162,14 +164,29 @@ class Terms:
         return frozenset(f for term in self.terms for f in term.factors) if self.factors else frozenset()
 
     @property
+    def cohort_terms(self) -> tuple[Term, ...]:
+        """Terms of sunab()."""
+        cohorts = {name for name, f in self.factors.items() if isinstance(f.node, Call) and f.node.function in COHORTS}
+        return tuple(term for term in self.terms if len(term.atoms) == 2 and cohorts.issuperset(term.factors))
+
+    @property
+    def open_cohorts(self) -> bool:
+        """Whether the range of periods of sunab() is not known yet."""
+        nodes = [f.node for f in self.factors.values() if isinstance(f.node, Call) and f.node.function in COHORTS]
+        return any("high" not in dict(node.keywords) for node in nodes)
+
+    @property
     def event_terms(self) -> tuple[Term, ...]:
-        """Terms of one i(), alone or times numbers: estimates by level, as event studies show them."""
+        """Terms of one i(), alone or times numbers, and sunab(): estimates by level, as event studies show them."""
         return tuple(
             term
             for term in (self.terms if self.factors else ())
-            if len(term.factors) == 1
-            and self.factors[term.factors[0]].omitted is not None
-            and all(len(part.names) == 1 for part in term.numeric_terms)
+            if term in self.cohort_terms
+            or (
+                len(term.factors) == 1
+                and self.factors[term.factors[0]].omitted is not None
+                and all(len(part.names) == 1 for part in term.numeric_terms)
+            )
         )
 
     def only(self, terms: tuple[Term, ...]) -> Terms:
@@ -248,7 +265,8 @@ class _Builder:
     def term(self, nodes: tuple[Node, ...]) -> Term:
         """The term of these factors in the order of the formula, i() first: its columns are t[1]:x, not x:t[1]."""
         if len(nodes) > 1:
-            nodes = tuple(sorted(nodes, key=lambda node: not (isinstance(node, Call) and node.function == "i")))
+            ahead = ("i", *COHORTS)
+            nodes = tuple(sorted(nodes, key=lambda node: not (isinstance(node, Call) and node.function in ahead)))
         return Term(tuple([self.atom(node) for node in nodes]))
 
     def atom(self, node: Node) -> str | NumericTerm:
@@ -270,6 +288,10 @@ class _Builder:
             else:
                 self._computed_factor(argument, text, reference, _contrast(node))
             self.factors[text] = replace(self.factors[text], omitted=omitted)
+            return text
+        if isinstance(node, Call) and node.function in COHORTS:
+            text = self._computed_factor(node, label(node))
+            self.factors[text] = replace(self.factors[text], omitted=_levels(node))
             return text
         if _chooses(node) and is_factor(node, self.schema):
             return self._computed_factor(node, label(node))

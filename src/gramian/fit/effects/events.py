@@ -8,14 +8,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gramian.errors import OptionError, did_you_mean, listing
+from gramian.fit.effects.cohorts import cohort_effects
 from gramian.formula.coding import level_name
+from gramian.formula.functions import literal_values
 from gramian.formula.grammar import leaves, parse
 from gramian.formula.syntax import Call, Name, label
 from gramian.typing import Level, Mask, Matrix, Vector
 
 if TYPE_CHECKING:
     from gramian.fit.effects.methods import WithEffects
+    from gramian.fit.effects.model import EffectModel
     from gramian.formula.design import Design
+    from gramian.formula.terms import Term
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,17 +47,20 @@ class EventStudy:
     is_reference: Mask
 
 
-def event_study(fit: WithEffects, design: Design, term: str | None, level: float) -> EventStudy:
+def event_study(fit: WithEffects, model: EffectModel, term: str | None, level: float) -> EventStudy:
     """The estimates of a term with one i() of levels, by default of the first such term.
 
     Raises OptionError where there is none, or none of this name.
     """
+    design = model.design
     terms = {t.label: t for t in design.terms.event_terms}
     if not terms:
         raise OptionError("iplot draws a term such as i(t, ref=-1) or i(t, treated, ref=-1); the formula has none")
     chosen = next(iter(terms.values())) if term is None else terms.get(_label(term, design))
     if chosen is None:
         raise OptionError(f"term={term!r}: no such term with i(){did_you_mean(str(term), terms)} ({listing(terms)})")
+    if chosen in design.terms.cohort_terms:
+        return _of_cohorts(fit, model, chosen, level)
     (factor,), others = chosen.factors, "".join(f":{t.names[0]}" for t in chosen.numeric_terms)
     shown = design.terms.factors[factor].shown
     levels = _ordered(tuple((design.levels or {})[factor]), design.terms.factors[factor].order)
@@ -63,11 +70,29 @@ def event_study(fit: WithEffects, design: Design, term: str | None, level: float
     return EventStudy(f"{shown}{others}", levels, estimates[at], intervals[at], np.array(at) < 0)
 
 
-def drawn(fit: WithEffects, design: Design, term: str | None, level: float) -> Any:
+def _of_cohorts(fit: WithEffects, model: EffectModel, term: Term, level: float) -> EventStudy:
+    """The averages over cohorts, and zero at the reference periods."""
+    effects = cohort_effects(fit, model, "period")
+    factor, cohort = (model.design.terms.factors[name] for name in term.written_factors)
+    intervals = dict(zip(effects.labels["period"], effects.conf_int(level), strict=True))
+    estimates = dict(zip(effects.labels["period"], effects.estimates, strict=True))
+    node = factor.node
+    assert isinstance(node, Call)
+    levels = sorted({*map(float, estimates), *literal_values(dict(node.keywords)["ref"])})  # type: ignore[arg-type]  # numbers
+    return EventStudy(
+        f"{factor.shown} since {cohort.shown}",
+        tuple(levels),
+        np.array([estimates.get(v, 0.0) for v in levels]),
+        np.array([intervals.get(v, (0.0, 0.0)) for v in levels]),
+        np.array([v not in estimates for v in levels]),
+    )
+
+
+def drawn(fit: WithEffects, model: EffectModel, term: str | None, level: float) -> Any:
     """The picture of an event study."""
     from gramian.plots.events import events
 
-    study = event_study(fit, design, term, level)
+    study = event_study(fit, model, term, level)
     names = [level_name(value) for value in study.levels]
     is_numeric = all(isinstance(v, int | float) and not isinstance(v, bool) for v in study.levels)
     x = np.array(study.levels, np.float64) if is_numeric else np.arange(len(names), dtype=np.float64)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 Scale: TypeAlias = Literal["response", "link"]
 Pairs: TypeAlias = Literal["reference", "pairwise", "sequential"]
+EventsBy: TypeAlias = Literal["period", "cohort", "att"]
 Compared: TypeAlias = Literal["difference", "ratio", "odds_ratio"]
 
 
@@ -268,8 +269,31 @@ class WithEffects(Estimates):
         over = self._over(None, None, None)
         return predict_terms(self._effect_model(), rows_or_fitted(data, self.fitted_rows), over, self.vcov, se=se)
 
+    def event_study(self, by: EventsBy = "period") -> Effects:
+        """Effects of `sunab(cohort, period)`, averaged over cohorts by their rows.
+
+        Parameters
+        ----------
+        by : {"period", "cohort", "att"}, default "period"
+            Averages for each period since the treatment; for each cohort over its periods since then; or one over all.
+
+        Returns
+        -------
+        Effects
+            Their errors are those of a linear combination of coefficients: shares of cohorts count as known.
+
+        Raises
+        ------
+        OptionError
+            Where the formula has no such term, or the fit does not keep the rows of each cohort, as one with weights.
+        """
+        from gramian.fit.effects.cohorts import cohort_effects
+
+        return cohort_effects(self, self._effect_model(), by)
+
     def iplot(self, term: str | None = None, level: float = 0.95) -> Any:
-        """Draw an event study: the estimates of `i(t, ref=-1)` or `i(t, treated, ref=-1)` by the levels of `t`.
+        """Draw an event study: the estimates of `i(t, ref=-1)` or `i(t, treated, ref=-1)` by the levels of `t`;
+        of `sunab(cohort, t)` those of `event_study()`.
 
         Parameters
         ----------
@@ -290,4 +314,4 @@ class WithEffects(Estimates):
         """
         from gramian.fit.effects.events import drawn
 
-        return drawn(self, self._effect_model().design, term, level)
+        return drawn(self, self._effect_model(), term, level)

@@ -317,6 +317,10 @@ def complete_design(design: Design, source: Source) -> Design:
         from gramian.fit.passes.knots import settle_knots  # most formulas have no splines
 
         design = settle_knots(design, source)
+    if design.terms.open_cohorts:
+        from gramian.fit.passes.cohorts import settle_cohorts  # nor events
+
+        design = settle_cohorts(design, source)
     with_coordinates = coordinates_from_first_rows(design, _batches(source, design.columns))
     (response,) = design.outcome
     # The working outcome changes in every pass, so no shift or scale fits it. Columns are read into blocks of their

@@ -127,8 +127,8 @@ class Job:
 
     @property
     def needs_knots(self) -> bool:
-        """Whether a pass for the knots of splines has to come first."""
-        return bool(self.design.open_splines)
+        """Whether a pass for the knots of splines, or the periods of sunab(), has to come first."""
+        return bool(self.design.open_splines) or self.design.terms.open_cohorts
 
     def prepare(self, *, summed: bool = False, by_column: bool = False) -> None:
         """Choose the knots of splines, in a pass over their columns, and shifts and scales, from the first rows.
@@ -230,6 +230,10 @@ def with_coordinates(design: Design, source: Source, *, by_column: bool = False)
         from gramian.fit.passes.knots import settle_knots  # most formulas have no splines
 
         design = settle_knots(design, source)
+    if design.terms.open_cohorts:
+        from gramian.fit.passes.cohorts import settle_cohorts  # nor events
+
+        design = settle_cohorts(design, source)
     if source.rereadable:
         # a source may have a quicker way to few rows than to begin with all of them
         units = chain(getattr(source, "first_units", ()), source.units)
