@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack, cast
 
 from gramian.api.settings import RunPolicy, iterated_of, options_of, runner_of
+from gramian.errors import OptionError
 from gramian.fit.glm.fit import fit_glm
-from gramian.fit.glm.options import glm_options
+from gramian.fit.glm.options import GlmOptions, glm_options
 from gramian.fit.glm.result import GlmFit
-from gramian.formula.grammar import parse
+from gramian.fit.passes.job import PassRunner
+from gramian.formula.grammar import Formula, parse
 from gramian.keywords import GlmKeywords, completed, takes
 from gramian.results.fitted_rows import FittedRows
+
+if TYPE_CHECKING:
+    from gramian.fit.groups.result import Fits
 
 
 @takes(GlmKeywords)
@@ -61,6 +66,7 @@ def glm(
     Returns
     -------
     GlmFit
+        For several outcomes or right sides, as in "c(y1, y2) ~ csw(a, b)", `Fits` of them: a fit each, on its own rows.
 
     Raises
     ------
@@ -89,6 +95,31 @@ def glm(
     )
     policy, runner = RunPolicy(given["checkpoint"], given["skip_bad"]), runner_of(data, given)
     parsed, rows = parse(formula), FittedRows(runner.source)  # before the fit keeps rows in the place of the source
+    if parsed.stands_for_several:
+        return cast(GlmFit, _several(parsed, settings, runner, policy, rows))  # a type checker reads no formulas
     solved, skipped = policy.run(lambda passes: fit_glm(parsed, settings, passes), runner, "glm", formula, settings)
     linear = replace(solved.linear, dropped_rows=solved.linear.dropped_rows + skipped)
     return GlmFit(replace(solved, linear=linear), rows)
+
+
+def _several(formula: Formula, settings: GlmOptions, runner: PassRunner, policy: RunPolicy, rows: FittedRows) -> Fits:
+    """A fit of every model that a formula stands for, with passes of its own."""
+    if policy != RunPolicy():
+        raise OptionError("checkpoint and skip_bad go with one fit, not with several models")
+    from gramian.fit.groups.fit import GroupedFits, error_context
+    from gramian.fit.groups.result import Fits
+    from gramian.fit.groups.specifications import key_names, specifications
+    from gramian.formula.design import outcomes_of
+    from gramian.formula.syntax import label
+
+    names, solved = key_names(formula), {}
+    for one in specifications(formula):
+        with error_context(names, one.key):
+            solved[one.key] = fit_glm(one.formula, settings, runner.over(runner.source))
+    linear = [fit.linear for fit in solved.values()]
+    most = max(linear, key=lambda fit: fit.rows)
+    outcomes = tuple(label(node) for node in outcomes_of(formula.outcome))
+    passes = sum(fit.passes for fit in linear)
+    # the solutions are of another kind than those of linear fits
+    grouped = GroupedFits(formula.text, names, cast(Any, solved), most.dropped_rows, {}, outcomes, most.rows, passes)
+    return Fits(grouped, rows, kind=GlmFit)

@@ -81,7 +81,14 @@ def _planned(formula: str, data: Any, given: PlanKeywords, options: PlanKeywords
             like=given["like"],
             **iterated_of(given),
         )
-        return plan_glm(parse(formula), model, runner)
+        parsed = parse(formula)
+        if not parsed.stands_for_several:
+            return plan_glm(parsed, model, runner)
+        from gramian.fit.groups.specifications import specifications
+
+        models = specifications(parsed)
+        first = plan_glm(models[0].formula, model, runner)
+        return replace(first, formula=formula, expected=f"for each of {len(models):,} models: {first.expected}")
     if misplaced := [name for name in options if name in _ITERATED]:
         raise OptionError(f"{misplaced[0]} goes with a family; without one the model is linear")
     parsed = parse(formula)

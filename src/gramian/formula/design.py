@@ -153,7 +153,7 @@ def design_of(
     outcomes = outcomes_of(expanded.outcome)
     if len(outcomes) > 1 and not multiple_outcomes:
         raise FormulaError(
-            f"{label(expanded.outcome)} are {len(outcomes)} outcomes; only ols and ridge take several, so name one"
+            f"{label(expanded.outcome)} are {len(outcomes)} outcomes; only ols, ridge and glm take several, so name one"
         )
     terms = resolve(expanded, schema)
     for node in outcomes:

@@ -14,6 +14,8 @@ from gramian.errors import OptionError, one_of
 from gramian.fit.bootstrap.sums import sums_of
 from gramian.fit.bootstrap.wild import Prepared, WildOptions, equations, one_equation, prepared
 from gramian.fit.groups.adjusted import AdjustedTests
+from gramian.fit.groups.tables import linear_part
+from gramian.fit.linear.result import LinearFit
 from gramian.inference import normal
 from gramian.inference.multiplicity import ADJUSTMENTS, OF_PROBABILITIES, Family, largest_critical, step_down
 from gramian.inference.sign_weights import drawn
@@ -24,7 +26,6 @@ from gramian.typing import Matrix, Vector
 if TYPE_CHECKING:
     from gramian.engines.choice import Engine
     from gramian.fit.groups.result import Fits
-    from gramian.fit.linear.result import LinearFit
 
 ROMANO_WOLF = "romano-wolf"
 
@@ -48,6 +49,8 @@ def adjusted(
     one_of("method", method, (ROMANO_WOLF, *OF_PROBABILITIES))
     equation = hypothesis if "=" in hypothesis else f"{hypothesis} = 0"
     chosen = _having(fits, equation)
+    if method == ROMANO_WOLF and not isinstance(next(iter(fits.values())), LinearFit):
+        raise OptionError("a wild bootstrap is of linear fits; for others take holm, sidak or bonferroni")
     if method != ROMANO_WOLF:
         return _by_probability(fits, chosen, equation, method, options.level)
     return _by_draws(fits, chosen, equation, options, data, (cluster, engine))
@@ -59,11 +62,11 @@ def _having(fits: Fits, equation: str) -> Mapping[Key, LinearFit]:
     first: OptionError | None = None
     for key, fit in zip(fits.grouped.fits, fits.values(), strict=True):
         try:
-            equations(fit.solved, equation)
+            equations(linear_part(fit), equation)
         except OptionError as error:
             first = first or error
         else:
-            one_equation(fit.solved, equation)  # several are refused, not left out
+            one_equation(linear_part(fit), equation)  # several are refused, not left out
             chosen[key] = fit
     if not chosen and first is not None:
         raise first
@@ -77,7 +80,7 @@ def _by_probability(
     adjustment = ADJUSTMENTS[method]
     found = []
     for fit in chosen.values():
-        row, right = one_equation(fit.solved, equation)
+        row, right = one_equation(linear_part(fit), equation)
         used = row != 0.0
         estimate = float(row[used] @ fit.coefficients[used])
         std_error = math.sqrt(float(row[used] @ fit.vcov[np.ix_(used, used)] @ row[used]))

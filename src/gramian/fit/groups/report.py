@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from rich.console import RenderableType
 from rich.text import Text
 
+from gramian.fit.groups.tables import linear_part
 from gramian.fit.passes.keys import format_key
 from gramian.formula.coding import level_name
 from gramian.linalg.keyed.moments import Key
@@ -69,8 +70,11 @@ def describe_rows(fits: Fits) -> Iterator[str]:
 def _title(fits: Fits) -> Text:
     """Kind of model, parts of the key, weights, and the formula."""
     first = next(iter(fits.values()))
-    kind = "Linear regressions" if first.alpha is None else f"Ridge regressions, alpha = {first.alpha:g}"
-    weight = first.solved.design.weight
+    family = getattr(first, "family", None)
+    kind = "Linear regressions" if family is None else f"Generalized linear models, {family},"
+    if family is None and first.alpha is not None:
+        kind = f"Ridge regressions, alpha = {first.alpha:g}"
+    weight = linear_part(first).design.weight
     weights = f", weights: {printable(weight)}" if weight else ""
     by = ", ".join(map(printable, fits.key_names))
     return Text.assemble((f"{kind} by {by}{weights}", "bold"), "\n", printable(fits.formula))

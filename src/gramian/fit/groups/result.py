@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Unpack
 
@@ -42,6 +42,8 @@ class Fits(HasDroppedRows, Mapping[Level | Key, LinearFit]):
         Where the rows of all fits are.
     by : ByColumns or None
         Columns that make the groups.
+    kind : type
+        Of the fits: LinearFit, or GlmFit as the result of `gm.glm`.
     fits : mapping of key to LinearFit
         The fits: outcomes, right sides and absorbed factors in the order of the formula, then groups in that of their
         levels.
@@ -64,10 +66,11 @@ class Fits(HasDroppedRows, Mapping[Level | Key, LinearFit]):
     grouped: GroupedFits
     fitted_rows: FittedRows = UNKNOWN
     by: ByColumns | None = None
+    kind: Callable[[Any, FittedRows], Any] = LinearFit
     fits: Mapping[Level | Key, LinearFit] = field(init=False)
 
     def __post_init__(self) -> None:
-        fits = {unwrap_key(key): LinearFit(s, self._rows_of(key)) for key, s in self.grouped.fits.items()}
+        fits = {unwrap_key(key): self.kind(s, self._rows_of(key)) for key, s in self.grouped.fits.items()}
         object.__setattr__(self, "fits", fits)
 
     def _rows_of(self, key: Key) -> FittedRows:

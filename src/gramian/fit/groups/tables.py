@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from gramian.fit.leastsquares.solution import Solved
 from gramian.formula.coding import level_name
 from gramian.linalg.keyed.moments import Key
 from gramian.typing import Level
@@ -33,7 +34,7 @@ def to_dict(fits: Fits, level: float) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
         "formula": fits.formula,
-        "family": "gaussian",
+        "family": getattr(next(iter(fits.values())), "family", "gaussian"),
         "by": list(fits.key_names),
         "outcomes": list(fits.outcomes),
         "rows": fits.rows,
@@ -74,3 +75,9 @@ def _stacked(fits: Fits, tables: Iterable[pa.Table]) -> pa.Table:
 def of_one_type(levels: Sequence[Level]) -> Sequence[Level]:
     """Levels as one column of a table: as text where there is text among numbers, as with the full sample."""
     return levels if len({type(level) for level in levels}) == 1 else [level_name(level) for level in levels]
+
+
+def linear_part(fit: Any) -> Solved:
+    """The solution of a linear fit, or that of the last step of a generalized one."""
+    solved: Solved = getattr(fit.solved, "linear", fit.solved)
+    return solved

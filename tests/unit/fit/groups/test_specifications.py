@@ -122,6 +122,24 @@ def test_keys_are_readable_and_in_the_order_of_the_formula():
     assert len(gm.table(fits, statistics=("rows",)).headings) == 18
 
 
+def test_generalized_linear_models_are_fits_of_their_own_formulas():
+    rows = ROWS.append_column("count", pa.array(np.random.default_rng(1).poisson(2.0, N)))
+    fits = gm.glm("count ~ year + csw(a, b) | sw0(firm)", rows, "poisson", vcov="HC1")
+    assert (len(fits), fits.key_names) == (4, ("right_side", "absorbed"))
+    for fit in fits.values():
+        direct = gm.glm(fit.formula, rows, "poisson", vcov="HC1")
+        assert fit.tidy() == direct.tidy()
+        assert (fit.rows, fit.dropped_rows) == (direct.rows, direct.dropped_rows)
+    assert fits.summary().startswith("Generalized linear models, poisson, by right_side, absorbed")
+    assert fits.to_dict()["family"] == "poisson"
+    adjusted = fits.adjust("b", "bonferroni")
+    assert adjusted.adjusted_p_values[0] == pytest.approx(min(1, 2 * fits["year + a + b", "none"].p_values[-1]))
+    with pytest.raises(OptionError, match="a wild bootstrap is of linear fits"):
+        fits.adjust("b", "romano-wolf")
+    told = str(gm.plan("c(count, year) ~ sw(a, b)", rows, family="poisson"))
+    assert "for each of 4 models: " in told
+
+
 def test_one_model_in_sw_is_that_model():
     assert gm.ols("y1 ~ sw(a) | sw(firm)", ROWS)["a"] == gm.ols("y1 ~ a | firm", ROWS)["a"]
 
