@@ -93,9 +93,15 @@ def present(column: Any) -> Mask | None:
     return raw(column.is_valid().cast(pa.uint8())).astype(np.bool_)  # to_numpy() would import pandas
 
 
+def _dtype(type_: Any) -> np.dtype[Any]:
+    """The type of numbers in NumPy; `to_pandas_dtype` imports pandas in releases of Arrow that are still in use."""
+    kind = "f" if pa.types.is_floating(type_) else "u" if pa.types.is_unsigned_integer(type_) else "i"
+    return np.dtype(f"{kind}{type_.bit_width // 8}")
+
+
 def raw(column: Any) -> np.ndarray[Any, Any]:
     """The values of a primitive Arrow array as a NumPy view, without a copy; values of nulls are arbitrary."""
-    dtype = np.dtype(column.type.to_pandas_dtype())
+    dtype = _dtype(column.type)
     # buffer 0 is the validity bitmap, buffer 1 the values; a slice shares the buffers and moves the offset
     values = np.frombuffer(column.buffers()[1], dtype=dtype) if len(column) else np.empty(0, dtype)
     return values[column.offset : column.offset + len(column)]

@@ -62,7 +62,7 @@ MEMORY = {
     "pandas": lambda t: t.to_pandas(types_mapper=pd.ArrowDtype),
     "polars": lambda t: pl.from_arrow(t),
     "polars lazy": lambda t: pl.from_arrow(t).lazy(),
-    "duckdb": lambda t: duckdb.connect().from_arrow(t),
+    "duckdb": duckdb.from_arrow,
     "dataset": lambda t: ds.dataset(t),
     "dict of Arrow": lambda t: dict(zip(t.column_names, t.columns, strict=True)),
     "dict of NumPy": numpy_dict,
