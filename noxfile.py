@@ -52,14 +52,14 @@ def oldest(session: nox.Session) -> None:
 @nox.session(python=False)
 @nox.parametrize("kernel", KERNELS)
 def kernels(session: nox.Session, kernel: str) -> None:
-    """The numerical tests with another kernel of OpenBLAS, in the environment of `make test`."""
+    """The numerical tests with another kernel of OpenBLAS, by compiled sums and by NumPy alone."""
     if NEEDS.get(kernel, "") not in instructions():
         session.skip(f"this processor has no {NEEDS[kernel]}, which {kernel} needs")
     python = os.environ.get("GRAMIAN_PYTHON", ".venv/bin/python")
     tests = session.posargs or NUMERICAL
-    session.run(
-        python, "-m", "pytest", "-q", "-n", "2", *tests, env={"OPENBLAS_CORETYPE": kernel}, external=True
-    )  # fmt: skip
+    for pure in ("0", "1"):  # without the compiled sums, all products are those of OpenBLAS
+        env = {"OPENBLAS_CORETYPE": kernel, "GRAMIAN_PURE": pure}
+        session.run(python, "-m", "pytest", "-q", "-n", "2", *tests, env=env, external=True)
 
 
 def instructions() -> str:
