@@ -241,7 +241,7 @@ def _solved(run: Run, last: Evaluated, b: Vector, deviance: float, lengths: tupl
         theta = model.family.theta if options.estimate_theta else None
         fitted_model = FittedModel(linear_part, model, options.common.drop, estimated_theta=theta)
         moments = None if linear_part.absorbed is None else last.linearized.moments
-        linear_part = with_robust(fitted_model, deviance, options.robust, run.runner, moments)
+        linear_part = with_robust(fitted_model, deviance, options.robust, run.runner, moments, run.absorption(last))
     return GlmSolved(
         linear=linear_part,
         model=model,

@@ -37,6 +37,7 @@ from gramian.fit.passes.subsample import draw, subsample
 from gramian.formula.design import Design
 from gramian.formula.dropped_rows import NO_ROWS, DroppedRows
 from gramian.linalg import maps
+from gramian.linalg.absorb.partial_out import Absorption
 from gramian.linalg.moments import Moments
 from gramian.linalg.monomials import CONSTANT
 from gramian.models.glm import GLM
@@ -82,6 +83,10 @@ class Run:
 
     def absorbed(self, last: Evaluated, b: Vector) -> Absorbed | None:
         """Estimates of absorbed factors; None without any."""
+        return None
+
+    def absorption(self, last: Evaluated) -> Absorption | None:
+        """The elimination of absorbed factors at the last point; None without any."""
         return None
 
     def linearize(self, task: Linearize) -> Linearized:

@@ -223,3 +223,7 @@ def test_factors_are_eliminated_once_for_coefficients_and_scores(monkeypatch: py
     assert len(calls) == 1
     again = gm.ols("y ~ x | f + g + h", data).with_vcov({"cluster": "f"}, data)
     assert fit.std_errors == pytest.approx(again.std_errors, rel=1e-12)
+    data["c"] = rng.poisson(3.0, 400)
+    fit = gm.glm("c ~ x | f + g", data, family="poisson", vcov={"cluster": "f"})
+    again = gm.glm("c ~ x | f + g", data, family="poisson").with_vcov({"cluster": "f"}, data)
+    assert fit.std_errors == pytest.approx(again.std_errors, rel=1e-9)

@@ -21,6 +21,7 @@ from gramian.fit.glm.step import Step
 from gramian.fit.leastsquares.absorbed import Absorbed, are_connected, singletons
 from gramian.formula.design import Design
 from gramian.formula.dropped_rows import DroppedRows
+from gramian.linalg.absorb.partial_out import Absorption
 from gramian.linalg.moments import Moments
 from gramian.models.glm import GLM
 from gramian.typing import Vector
@@ -97,6 +98,11 @@ class AbsorbedRun(Run):
             "that have outcomes at an end of the range but for a few rows",
             names,
         )
+
+    def absorption(self, last: Evaluated) -> Absorption:
+        """The elimination of the levels at the last point."""
+        assert isinstance(last.step, AbsorbedStep)
+        return last.step.partialled_out.absorption
 
     def absorbed(self, last: Evaluated, b: Vector) -> Absorbed:
         """Estimates and degrees of freedom of the absorbed factors. b : (p + levels,) final point."""
