@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any, Unpack
 
 from gramian.api.settings import options_of, runner_of
-from gramian.fit.panel.fit import PanelOptions, fit_panel
+from gramian.fit.panel.fit import fit_panel
 from gramian.fit.panel.hausman import hausman as hausman
+from gramian.fit.panel.options import PanelOptions
 from gramian.fit.panel.plan import plan_panel
 from gramian.fit.panel.result import PanelFit
 from gramian.fit.passes.job import Job, PassRunner, job_of

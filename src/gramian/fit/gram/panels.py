@@ -18,7 +18,8 @@ from gramian.fit.mixed.fit import solve_mixed
 from gramian.fit.mixed.options import MixedOptions, check_options
 from gramian.fit.mixed.solution import MixedSolved
 from gramian.fit.panel.by_group import PanelSums, ProductsByGroup
-from gramian.fit.panel.fit import PanelOptions, solve_panel
+from gramian.fit.panel.fit import solve_panel
+from gramian.fit.panel.options import PanelOptions
 from gramian.fit.panel.solution import PanelSolved
 from gramian.fit.passes.job import design_of_formula
 from gramian.fit.passes.options import Options

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from gramian.fit.linear.plan import FIRST_ROWS, KNOTS_PASS
-from gramian.fit.panel.fit import PanelOptions
+from gramian.fit.panel.options import PanelOptions
 from gramian.fit.panel.solution import BETWEEN, MUNDLAK, RANDOM
 from gramian.fit.passes.job import Job
 from gramian.fit.passes.plan import Plan, plan_pass

@@ -161,6 +161,9 @@ def test_messages_of_between_and_hausman():
     balanced = pd.DataFrame({"firm": np.repeat(np.arange(9), 4), "t": np.tile(np.arange(4.0), 9), "y": np.arange(36.0)})
     with pytest.raises(NotIdentifiedError, match="group means of the 2 columns depend on each other"):
         gm.between("y ~ t", balanced, panel="firm")
+    noisy = balanced.assign(y=np.random.default_rng(1).normal(size=36))
+    with pytest.raises(NotIdentifiedError, match="the group means of columns depend on the other columns"):
+        gm.mundlak("y ~ t", noisy, panel="firm")
     with pytest.raises(OptionError, match="or one by group"):
         gm.random_effects("y ~ x", data, panel="firm", vcov="HC1")
     random, fixed = gm.random_effects("y ~ x", data, panel="firm"), gm.ols("y ~ x | firm", data)
