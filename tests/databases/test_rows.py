@@ -73,7 +73,7 @@ def test_what_is_no_table_is_refused(text: str, message: str) -> None:
         gm.sql(connection, text, dialect="postgres")
 
 
-def test_a_connection_is_told_by_its_interface() -> None:
+def test_a_connection_is_recognised_by_its_interface() -> None:
     with pytest.raises(OptionError, match="no connection to a database"):
         gm.sql(object(), "t")
     with pytest.raises(OptionError, match=r"dialect must be one of .* did you mean 'postgres'"):

@@ -1,4 +1,4 @@
-"""What is asked of a connection to a database, and how a user's connection is told by its interface."""
+"""What is asked of a connection to a database, and how a user's connection is recognised by its interface."""
 
 from __future__ import annotations
 

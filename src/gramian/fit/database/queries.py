@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import pyarrow.types as pt
 from sqlglot import exp
 
-from gramian.data.sql.dialects import LARGEST, Dialect
+from gramian.data.sql.dialects import Dialect
 from gramian.data.sql.source import Table, column
+from gramian.fit.database.conditions import equals, finite, grouped, has_type, is_null, number_of, one, product_of
 from gramian.fit.database.values import COUNTS, WEIGHTS, Values, number
 from gramian.linalg.monomials import Coordinate, Monomial
 
@@ -46,10 +47,10 @@ class Queries:
         """What a quicker first query asks for: enough where no value is missing, infinite or of another type."""
         out: dict[str, exp.Expression] = {"rows": exp.Count(this=exp.Star())}
         for key, name in self._names().items():
-            out[f"count {key}"] = exp.Count(this=_column(name))
+            out[f"count {key}"] = exp.Count(this=column(name))
         for key in self.values.numbers:
             for what, aggregate in (("low", exp.Min), ("high", exp.Max), ("mean", exp.Avg)):
-                out[f"{what} {key}"] = aggregate(this=_column(self._names()[key]))
+                out[f"{what} {key}"] = aggregate(this=column(self._names()[key]))
         return out
 
     def ranges_sql(self, wanted: Mapping[str, exp.Expression]) -> str:
@@ -60,20 +61,20 @@ class Queries:
     def survey(self) -> dict[str, exp.Expression]:
         """What the first query asks for: name -> aggregate."""
         out: dict[str, exp.Expression] = {"rows": exp.Count(this=exp.Star())}
-        out |= {f"state {state}": _count(_equals("s", state)) for state in range(NULL, ENTERS + 1)}
-        out |= {f"null {key}": _count(_is_null(name)) for key, name in self._names().items()}
+        out |= {f"state {state}": number_of(equals("s", state)) for state in range(NULL, ENTERS + 1)}
+        out |= {f"null {key}": number_of(is_null(name)) for key, name in self._names().items()}
         for key in self.values.variables:
             name = self._names()[key]
-            unusable = exp.and_(exp.or_(_equals("s", NAN), _equals("s", INFINITE)), exp.not_(_finite(name)))
-            out[f"not finite {key}"] = _count(unusable)
+            unusable = exp.and_(exp.or_(equals("s", NAN), equals("s", INFINITE)), exp.not_(finite(name)))
+            out[f"not finite {key}"] = number_of(unusable)
             for what, aggregate in (("low", exp.Min), ("high", exp.Max), ("mean", exp.Avg)):
-                entering = exp.Case().when(_equals("s", ENTERS), _column(name))
+                entering = exp.Case().when(equals("s", ENTERS), column(name))
                 out[f"{what} {key}"] = aggregate(this=entering)
         for key in (WEIGHTS, COUNTS):
             if key in self.values.numbers:
-                out[f"wrong {key}"] = _count(exp.and_(exp.not_(_equals("s", NULL)), self._wrong(key)))
+                out[f"wrong {key}"] = number_of(exp.and_(exp.not_(equals("s", NULL)), self._wrong(key)))
         for what in ("beyond", "other"):
-            out |= {f"{what} {name}": _count(test) for name, test in self._tests(what)}
+            out |= {f"{what} {name}": number_of(test) for name, test in self._tests(what)}
         return out
 
     def survey_sql(self, wanted: Mapping[str, exp.Expression], *, pretty: bool = False) -> str:
@@ -100,17 +101,17 @@ class Queries:
         pretty : bool
             Whether it is for people.
         """
-        names, cells = self._names(), [_column(self._names()[f]) for f in factors]
-        count = self._sum(_column("c")) if COUNTS in names else exp.Count(this=exp.Star())
-        sums = {"n": count, **({"l": self._log_weight()} if WEIGHTS in names else {})}
-        sums |= {f"p{i}": self._sum_of(_product(m, names)) for i, m in enumerate(monomials)}
+        names, cells = self._names(), [column(self._names()[f]) for f in factors]
+        size = self._sum(column("c")) if COUNTS in names else exp.Count(this=exp.Star())
+        sums = {"n": size, **({"l": self._log_weight()} if WEIGHTS in names else {})}
+        sums |= {f"p{i}": self._sum_of(product_of(m, names)) for i, m in enumerate(monomials)}
         sizes: dict[str, exp.Expression] = {"k": exp.Count(this=exp.Star())}
-        query = _grouped(cells, {**sizes, **sums}, self._shifted(coordinates), self._parts())
+        query = grouped(cells, {**sizes, **sums}, self._shifted(coordinates), self._parts())
         if self.dialect.hash_function is not None:
             parts = query.subquery("gramian_parts")
-            added = {name: self._sum(_column(name)) for name in sums}
-            sizes = {"k": exp.Add(this=exp.Max(this=_column("k")), expression=exp.Count(this=exp.Star()))}
-            query = _grouped(cells, {**sizes, **added}, parts)
+            added = {name: self._sum(column(name)) for name in sums}
+            sizes = {"k": exp.Add(this=exp.Max(this=column("k")), expression=exp.Count(this=exp.Star()))}
+            query = grouped(cells, {**sizes, **added}, parts)
         return self._text(query if limit is None else query.limit(limit), pretty=pretty)
 
     def beyond_sql(self, name: str) -> str:
@@ -131,7 +132,7 @@ class Queries:
     def _tests(self, what: str) -> Iterable[tuple[str, exp.Expression]]:
         """Columns that are tested, and the result of the test in the queries."""
         place = self.values.columns.index
-        return [(name, exp.EQ(this=_column(f"{what[0]}{place(name)}"), expression=_one()))
+        return [(name, exp.EQ(this=column(f"{what[0]}{place(name)}"), expression=one()))
                 for name, _ in self._column_tests(what)]  # fmt: skip
 
     def _column_tests(self, what: str) -> list[tuple[str, exp.Expression]]:
@@ -143,9 +144,9 @@ class Queries:
             low = exp.LT(this=column(name), expression=exp.Neg(this=EXACT_INTEGER.copy()))
             if what == "beyond" and (typeof or (pt.is_integer(kind) and kind.bit_width == 64)):
                 large = exp.paren(exp.or_(high, low))
-                out.append((name, exp.and_(_typeof(name, SQL_INTEGERS), large) if typeof else large))
+                out.append((name, exp.and_(has_type(name, SQL_INTEGERS), large) if typeof else large))
             if what == "other" and typeof:
-                out.append((name, _typeof(name, SQL_OTHERS)))
+                out.append((name, has_type(name, SQL_OTHERS)))
         return out
 
     def _rows(self, *, tests: bool) -> exp.Subquery:
@@ -154,23 +155,23 @@ class Queries:
         selected = [e.copy().as_(names[key], quoted=True) for key, e in {**values.numbers, **values.factors}.items()]
         for what in ("beyond", "other") if tests else ():
             for name, test in self._column_tests(what):
-                flag = exp.Case().when(test, _one()).else_(exp.Literal.number(0))
+                flag = exp.Case().when(test, one()).else_(exp.Literal.number(0))
                 selected.append(flag.as_(f"{what[0]}{values.columns.index(name)}", quoted=True))
-        selected = selected or [_one().as_("one", quoted=True)]
+        selected = selected or [one().as_("one", quoted=True)]
         return exp.select(*selected).from_(self.table.relation.table).subquery("gramian_values")
 
     def _states(self, *, tests: bool = False) -> exp.Subquery:
         """Every row with its values, and what becomes of it as `s`."""
         names = self._names()
-        missing = exp.or_(*(_is_null(name) for name in names.values()))
+        missing = exp.or_(*(is_null(name) for name in names.values()))
         state = exp.Case().when(missing, exp.Literal.number(NULL))
-        weights = [_equals(names[key], 0) for key in (WEIGHTS, COUNTS) if key in names]
+        weights = [equals(names[key], 0) for key in (WEIGHTS, COUNTS) if key in names]
         if weights:
             state = state.when(exp.or_(*weights), exp.Literal.number(ZERO_WEIGHT))
         variables = [names[key] for key in self.values.variables]
-        nan = exp.or_(*(self.dialect.is_nan(_column(name)) for name in variables))
+        nan = exp.or_(*(self.dialect.is_nan(column(name)) for name in variables))
         state = state.when(nan, exp.Literal.number(NAN))
-        infinite = exp.or_(*(exp.not_(_finite(name)) for name in variables))
+        infinite = exp.or_(*(exp.not_(finite(name)) for name in variables))
         state = state.when(infinite, exp.Literal.number(INFINITE)).else_(exp.Literal.number(ENTERS))
         query = exp.select(exp.Star(), state.as_("s", quoted=True)).from_(self._rows(tests=tests))
         return query.subquery("gramian_states")
@@ -178,21 +179,21 @@ class Queries:
     def _shifted(self, coordinates: Mapping[str, Coordinate] | None) -> exp.Subquery:
         """The rows that enter, their variables shifted and scaled."""
         names = self._names()
-        selected: list[exp.Expression] = [_column(names[f]) for f in self.values.factors]
-        selected += [_column(names[key]) for key in (WEIGHTS, COUNTS) if key in names]
+        selected: list[exp.Expression] = [column(names[f]) for f in self.values.factors]
+        selected += [column(names[key]) for key in (WEIGHTS, COUNTS) if key in names]
         for key in self.values.variables:
             selected.append(self._in_coordinate(names[key], key, coordinates).as_(f"u{names[key]}", quoted=True))
         if self.complete:
             return exp.select(*selected).from_(self._rows(tests=False)).subquery("gramian_rows_that_enter")
-        query = exp.select(*selected).from_(self._states()).where(_equals("s", ENTERS))
+        query = exp.select(*selected).from_(self._states()).where(equals("s", ENTERS))
         return query.subquery("gramian_rows_that_enter")
 
     @staticmethod
     def _in_coordinate(name: str, key: str, coordinates: Mapping[str, Coordinate] | None) -> exp.Expression:
         """A variable less its shift, times its scale."""
         if coordinates is None:
-            return exp.paren(exp.Sub(this=_column(name), expression=exp.Placeholder(this=f"mean_{name}")))
-        coordinate, value = coordinates[key], _column(name)
+            return exp.paren(exp.Sub(this=column(name), expression=exp.Placeholder(this=f"mean_{name}")))
+        coordinate, value = coordinates[key], column(name)
         if coordinate.shift:
             value = exp.paren(exp.Sub(this=value, expression=number(coordinate.shift)))
         if not coordinate.exponent:
@@ -208,7 +209,7 @@ class Queries:
             return []
         names, added = self._names(), None
         for key in self.values.variables[-HASHED:]:
-            value = _column(f"u{names[key]}")
+            value = column(f"u{names[key]}")
             added = value if added is None else exp.Add(this=added, expression=value)
         hashed = exp.Anonymous(this=self.dialect.hash_function, expressions=[added])
         bits = (exp.Literal.number(1 << bit) for bit in range(PART_BITS))
@@ -217,7 +218,7 @@ class Queries:
 
     def _sum_of(self, product: exp.Expression | None) -> exp.Expression:
         """The sum of a product times the weight and the count of its row. product : None for the constant."""
-        factors = [_column(name) for key, name in self._names().items() if key in (WEIGHTS, COUNTS)]
+        factors = [column(name) for key, name in self._names().items() if key in (WEIGHTS, COUNTS)]
         factors += [] if product is None else [product]
         if not factors:
             return exp.Count(this=exp.Star())
@@ -228,9 +229,9 @@ class Queries:
 
     def _log_weight(self) -> exp.Expression:
         """The sum of the logarithms of the weights."""
-        log: exp.Expression = exp.Ln(this=_column("w"))
+        log: exp.Expression = exp.Ln(this=column("w"))
         if COUNTS in self.values.numbers:
-            log = exp.Mul(this=_column("c"), expression=log)
+            log = exp.Mul(this=column("c"), expression=log)
         return self._sum(log)
 
     def _sum(self, value: exp.Expression) -> exp.Expression:
@@ -240,65 +241,7 @@ class Queries:
     def _wrong(self, key: str) -> exp.Expression:
         """Whether a weight is not finite or negative, or a count no whole number."""
         name = self._names()[key]
-        right = [exp.GTE(this=_column(name), expression=exp.Literal.number(0)), _finite(name)]
+        right = [exp.GTE(this=column(name), expression=exp.Literal.number(0)), finite(name)]
         if key == COUNTS:
-            right.append(exp.EQ(this=exp.Floor(this=_column(name)), expression=_column(name)))
+            right.append(exp.EQ(this=exp.Floor(this=column(name)), expression=column(name)))
         return exp.not_(exp.and_(*right))
-
-
-def _grouped(
-    cells: Sequence[exp.Expression],
-    aggregates: Mapping[str, exp.Expression],
-    rows: exp.Subquery,
-    parts: Sequence[exp.Expression] = (),
-) -> exp.Select:
-    """A query for aggregates by cells, and by the parts of each."""
-    selected = [*(cell.copy() for cell in cells), *(e.as_(name, quoted=True) for name, e in aggregates.items())]
-    keys = [*(cell.copy() for cell in cells), *parts]
-    query = exp.select(*selected).from_(rows)
-    return query.group_by(*keys) if keys else query
-
-
-def _product(monomial: Monomial, names: Mapping[str, str]) -> exp.Expression | None:
-    """A product of powers of shifted variables; None for the constant."""
-    factors = [_column(f"u{names[variable]}") for variable, power in monomial for _ in range(power)]
-    out = None
-    for factor in factors:
-        out = factor if out is None else exp.Mul(this=out, expression=factor)
-    return out
-
-
-def _column(name: str) -> exp.Column:
-    """A column of an inner query, by a name of ours."""
-    return column(name)
-
-
-def _one() -> exp.Literal:
-    """The number 1."""
-    return exp.Literal.number(1)
-
-
-def _equals(name: str, value: int) -> exp.Expression:
-    """Whether a column has a value."""
-    return exp.EQ(this=_column(name), expression=exp.Literal.number(value))
-
-
-def _is_null(name: str) -> exp.Expression:
-    """Whether a column is null."""
-    return exp.Is(this=_column(name), expression=exp.Null())
-
-
-def _finite(name: str) -> exp.Expression:
-    """Whether a number is finite: databases say that NaN is larger than any number, or that no comparison holds."""
-    return exp.paren(exp.LTE(this=exp.Abs(this=_column(name)), expression=LARGEST.copy()))
-
-
-def _count(condition: exp.Expression) -> exp.Expression:
-    """The number of rows of which a condition is true."""
-    return exp.Sum(this=exp.Case().when(condition, _one()).else_(exp.Literal.number(0)))
-
-
-def _typeof(name: str, kinds: Sequence[str]) -> exp.Expression:
-    """Whether a value has one of these types of SQLite."""
-    values = [exp.Literal.string(kind) for kind in kinds]
-    return exp.In(this=exp.Anonymous(this="typeof", expressions=[column(name)]), expressions=values)
