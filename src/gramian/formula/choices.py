@@ -17,9 +17,9 @@ import pyarrow.compute as pc
 from gramian.batch import Batch
 from gramian.column import Numbers, both_present, present, raw
 from gramian.errors import SchemaError
-from gramian.formula.cohorts import cohort_levels
 from gramian.formula.combinations import combinations
-from gramian.formula.cuts import Cut, cut_of
+from gramian.formula.computed.cohorts import cohort_levels
+from gramian.formula.computed.cuts import Cut, cut_of
 from gramian.formula.evaluate import Evaluation
 from gramian.formula.functions import IDENTITY_FUNCTIONS, literal_values
 from gramian.formula.syntax import JOINS, LOGICAL, PAIRED, Binary, Call, Flag, Name, Node, Not, Text, label, names

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from gramian.errors import SchemaError
-from gramian.formula.cuts import cut_of
+from gramian.formula.computed.cuts import cut_of
 from gramian.formula.functions import COHORTS, DATE_PARTS, literal_values
 from gramian.formula.syntax import (
     COMBINE,

@@ -10,8 +10,8 @@ from itertools import chain
 from typing import Annotated
 
 from gramian.errors import FormulaError, SchemaError
+from gramian.formula.computed.cuts import cut_of
 from gramian.formula.contrasts.matrices import TREATMENT
-from gramian.formula.cuts import cut_of
 from gramian.formula.expand import Expanded
 from gramian.formula.functions import CHOICES, COHORTS, CONTRASTS, literal_values, uses_as_number
 from gramian.formula.functions import monomial as powers_of

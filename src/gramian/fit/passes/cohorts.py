@@ -11,7 +11,7 @@ import numpy as np
 from gramian.batch import Batch, Source
 from gramian.engines.local import Local
 from gramian.errors import DataError
-from gramian.formula.cohorts import Range, open_factors, settled
+from gramian.formula.computed.cohorts import Range, open_factors, settled
 from gramian.formula.design import Design
 from gramian.formula.evaluate import evaluate
 from gramian.formula.syntax import Call, label, names

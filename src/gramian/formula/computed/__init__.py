@@ -1,0 +1,1 @@
+"""Levels that expressions make: intervals, cohorts."""
