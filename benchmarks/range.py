@@ -46,7 +46,7 @@ EXACT = {(500_000, 10): FREE, (500_000, 50): 9.0}  # bars against the normal equ
 CAREFUL_BAR, COMPILED_BAR = 10.0, 3.0
 GLUM_COLUMNS = 100  # most columns of a race with glum
 ONLINE_ROWS = 1_000_000  # most rows of a race with polars-online
-SECONDS = 20.0  # for the rounds of one race: all of them take a quarter of an hour on an idle machine of two cores
+SECONDS = 20.0  # for the rounds of one race, of which there are 35, or three rounds where these take longer
 SCALED_DOWN = 20  # of rows, and at most 300 columns, with --quick
 
 
