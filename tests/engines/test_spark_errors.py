@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
 import gramian as gm
+from gramian.data.source import source_of
 from gramian.engines.choice import engine_of
 from gramian.engines.spark_errors import explained
 from gramian.errors import DataError, EngineError, OptionError, UnreadableError
@@ -32,6 +35,21 @@ def test_failures_say_what_to_do(text: str, kind: type, message: str) -> None:
     assert type(error) is kind
     with pytest.raises(kind, match=message):
         raise error
+
+
+class Answering:
+    """Has every attribute, as a frame behind Spark Connect, which takes each name for a column."""
+
+    schema = (SimpleNamespace(name="x", dataType=SimpleNamespace(typeName=lambda: "double")),)
+
+    def __getattr__(self, name: str) -> object:
+        return object()
+
+
+def test_a_frame_behind_spark_connect_is_a_frame() -> None:
+    kind = type("DataFrame", (Answering,), {"__module__": "pyspark.sql.connect.dataframe"})
+    (unit,) = source_of(kind()).units
+    assert unit.name == "spark.DataFrame"
 
 
 def test_what_is_no_session() -> None:

@@ -258,6 +258,7 @@ AGAIN: dict[str, Callable[[Sequence[str], Mapping[str, str]], Source]] = {
 }
 # the first test that holds decides; lists and iterables come last because frames and arrays are iterable too
 READERS: tuple[tuple[Callable[[Any], bool], Callable[[Any], Source]], ...] = (
+    (_is_spark, _read_spark),  # behind Spark Connect it has every attribute that it is asked for
     (_is_source, lambda data: data),
     (lambda data: isinstance(data, CsvFiles), read_csv_files),
     (lambda data: isinstance(data, Rows), _read_rows),
@@ -282,7 +283,6 @@ READERS: tuple[tuple[Callable[[Any], bool], Callable[[Any], Source]], ...] = (
     (_is_named("_duckdb", "DuckDBPyRelation"), _read_relation),
     (_is_dataset, _read_dataset),
     (_is_dask, _read_dask),
-    (_is_spark, _read_spark),
     (is_pandas, read_pandas),
     (_is_frame, read_frame),
     (_is_result, _read_result),

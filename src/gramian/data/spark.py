@@ -37,7 +37,7 @@ TYPES = {
 
 def read_spark(data: Any) -> Rereadable:
     """A source over a frame of Spark, or of pandas on Spark; no row is read."""
-    frame = data.to_spark() if hasattr(data, "to_spark") else data
+    frame = data.to_spark() if type(data).__module__.startswith("pyspark.pandas.") else data
     types = {column.name: arrow_type(column.dataType) for column in frame.schema}
     unusable = {
         column.name: f"column '{column.name}' is {column.dataType.simpleString()}; cast it, or select its parts"
