@@ -15,7 +15,7 @@ analysis of variance, Applied Statistics 22 (1973), 392-399, with R's spelling::
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NoReturn, TypeAlias, TypeGuard
 
@@ -154,7 +154,8 @@ def parse(text: str) -> Formula:
     if "sw" in text and _calls_stepwise(cursor):
         from gramian.formula.stepwise import parse_stepwise  # most formulas stand for one model
 
-        return parse_stepwise(text, cursor.tokens)
+        several: Formula = parse_stepwise(text, cursor.tokens, parse, _together_terms)
+        return several
     tildes = [at for at, token in enumerate(cursor.tokens) if token.text == "~"]
     if not tildes:
         cursor.fail("a formula needs '~' between the outcome and the terms, as in y ~ x", len(text))
@@ -173,6 +174,11 @@ def parse(text: str) -> Formula:
         instruments.append(_first_stage(cursor))
     _finish(cursor)
     return Formula(text, outcome, terms, absorbed, _together(instruments) if instruments else None, tuple(random))
+
+
+def _together_terms(parts: Sequence[Terms]) -> Terms:
+    """Several right sides as one."""
+    return parts[0] if len(parts) == 1 else Sum(tuple((True, part) for part in parts))
 
 
 def _calls_stepwise(cursor: Cursor) -> bool:

@@ -8,11 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import accumulate, combinations, pairwise, product
-from typing import NamedTuple, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from gramian.errors import FormulaError
 from gramian.formula.functions import STEPWISE
-from gramian.formula.grammar import Formula, Sum, parse
 from gramian.formula.syntax import Node
 from gramian.formula.tokens import Token, formula_error
 
@@ -46,12 +45,26 @@ STEPS: Mapping[str, Callable[[Sequence[str]], Iterator[str]]] = {
 }
 
 
-def parse_stepwise(text: str, tokens: Sequence[Token]) -> Formula:
+def parse_stepwise(
+    text: str, tokens: Sequence[Token], parse: Callable[[str], Any], union: Callable[[Sequence[Any]], Any]
+) -> Any:
     """Read a formula that stands for several: its terms and absorbed factors are those of all of them.
 
-    tokens : those of the text, in which some call of a stepwise function stands.
+    Parameters
+    ----------
+    text : str
+        The text.
+    tokens : sequence of Token
+        Its tokens, among which some call of a stepwise function stands.
+    parse : callable
+        Reads the text of one model as a Formula.
+    union : callable
+        The terms of several right sides together.
 
-    Raises FormulaError where such a call is not a summand of its own, or stands beside instruments.
+    Raises
+    ------
+    FormulaError
+        Where such a call is not a summand of its own, or stands beside instruments.
     """
     source = _Source(text, tokens)
     parts = source.parts()
@@ -68,9 +81,9 @@ def parse_stepwise(text: str, tokens: Sequence[Token]) -> Formula:
             (label or NOTHING, parse(f"{outcome}~ 1 | {label}").absorbed if label else ())
             for label in dict.fromkeys(source.alternatives(parts[1]))
         )
-    terms = right_sides[0][1] if len(right_sides) == 1 else Sum(tuple((True, terms) for _, terms in right_sides))
+    terms = union([terms for _, terms in right_sides])
     absorbed = tuple(dict.fromkeys(name for _, names in absorbed_sets for name in names))
-    one = Formula(text, parse(f"{outcome}~ 1").outcome, terms, absorbed)
+    one = replace(parse(f"{outcome}~ 1"), text=text, terms=terms, absorbed=absorbed)
     several = len(right_sides) > 1 or len(absorbed_sets) > 1
     return replace(one, right_sides=right_sides, absorbed_sets=absorbed_sets) if several else one
 
