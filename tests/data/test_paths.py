@@ -94,7 +94,7 @@ def test_messages(write, tmp_path, monkeypatch):
     assert error("data/u.parquet") == "data/u.parquet: no such file or folder; 'data' holds t.parquet"
     assert error("date/u.parquet") == "date/u.parquet: no such file or folder (nor is there a folder 'date')"
     assert error("data/*.csv") == "data/*.csv: the pattern matches no file"
-    assert error("s3://bucket/t.parquet").endswith("is no local path; open it as a pyarrow.dataset and pass that")
+    assert error("nowhere://bucket/t.parquet").endswith("'nowhere' is no protocol that is known")
     assert error(["data/t.parquet", "data/*"]).startswith("data/t.parquet: is named more than once")
     write({"x": [1]}, "data/t.csv")
     assert error("data") == (

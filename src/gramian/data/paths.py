@@ -31,6 +31,11 @@ def is_path(data: object) -> bool:
     return isinstance(data, str | os.PathLike)
 
 
+def is_address(data: object) -> bool:
+    """Whether this is the address of a file elsewhere, such as s3://bucket/file."""
+    return isinstance(data, str) and re.match(r"[a-z][a-z0-9+.-]+://", data) is not None
+
+
 def entries_of(data: Any) -> list[Any]:
     """The paths, folders and patterns of which data are given."""
     return list(data) if isinstance(data, list | tuple | set | frozenset) else [data]
@@ -77,8 +82,8 @@ def _expand(entry: object) -> list[str]:
     path = os.path.expanduser(os.fspath(entry))  # type: ignore[call-overload]
     if isinstance(path, bytes):
         path = os.fsdecode(path)
-    if re.match(r"[a-z][a-z0-9+.-]+://", path):
-        raise DataError("is no local path; open it as a pyarrow.dataset and pass that", path)
+    if is_address(path):
+        raise DataError("is no local path, and stands beside local ones; copy them to one place", path)
     if os.path.isdir(path):
         check_no_table([os.path.join(os.path.abspath(path), "file")])
         return _of_folder(path)
@@ -104,14 +109,14 @@ def _of_pattern(pattern: str) -> list[str]:
     """The files that match a pattern; if only folders match, the files in them."""
     # a pattern that begins like a hidden file matches hidden files
     special = os.path.basename(pattern).startswith(("_", "."))
-    matches = [path for path in glob(pattern, recursive=True) if special or not _hidden(os.path.basename(path))]
+    matches = [path for path in glob(pattern, recursive=True) if special or not hidden(os.path.basename(path))]
     folders = [path for path in matches if os.path.isdir(path)]
     files = {path for path in matches if not os.path.isdir(path)}
     if not files:
         files = {path for folder in folders for path in _of_folder(folder)}
     if not files:
         raise DataError(FORMULA_FIRST if "~" in pattern else "the pattern matches no file", pattern)
-    return _check_one_format(sorted(files), pattern)
+    return check_one_format(sorted(files), pattern)
 
 
 def _of_folder(folder: str) -> list[str]:
@@ -119,7 +124,7 @@ def _of_folder(folder: str) -> list[str]:
     paths = sorted(_files_below(folder, set()))
     if not paths:
         raise DataError(f"the folder holds no files; supported are {SUPPORTED}", folder)
-    return _check_one_format(paths, folder)
+    return check_one_format(paths, folder)
 
 
 def _files_below(folder: str, seen: set[str]) -> Iterator[str]:
@@ -128,7 +133,7 @@ def _files_below(folder: str, seen: set[str]) -> Iterator[str]:
     if real in seen:
         return
     for entry in sorted(os.scandir(folder), key=lambda e: e.name):
-        if _hidden(entry.name):
+        if hidden(entry.name):
             continue
         if entry.is_dir():
             yield from _files_below(entry.path, seen | {real})
@@ -136,12 +141,12 @@ def _files_below(folder: str, seen: set[str]) -> Iterator[str]:
             yield entry.path
 
 
-def _hidden(name: str) -> bool:
+def hidden(name: str) -> bool:
     """Whether a name is hidden, or an auxiliary file such as _SUCCESS."""
     return name.startswith((".", "_"))
 
 
-def _check_one_format(paths: Sequence[str], where: str) -> list[str]:
+def check_one_format(paths: Sequence[str], where: str) -> list[str]:
     """The paths; DataError where they have several formats."""
     kinds: dict[str, list[str]] = {}
     for path in paths:

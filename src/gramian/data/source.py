@@ -16,7 +16,7 @@ from gramian.data.batches import is_pandas, read_iterator, read_list
 from gramian.data.files import CsvFiles, read_csv_again, read_csv_files, read_files
 from gramian.data.frames import read_frame, read_stream
 from gramian.data.pandas import read_pandas
-from gramian.data.paths import DELTA, ICEBERG, is_path, table_folder
+from gramian.data.paths import DELTA, ICEBERG, is_address, is_path, table_folder
 from gramian.data.selected import Rows, selected
 from gramian.errors import DataError
 
@@ -130,6 +130,12 @@ def _is_database(data: Any) -> bool:
     """Whether this is the URL of a database, or a list of one."""
     url = data[0] if isinstance(data, list | tuple) and len(data) == 1 else data
     return isinstance(url, str) and DATABASE.match(url) is not None
+
+
+def _is_remote(data: Any) -> bool:
+    """Whether this is an address of files elsewhere, or a list of such."""
+    entries = data if isinstance(data, list | tuple) and data else [data]
+    return all(map(is_address, entries))
 
 
 def _read_database(data: Any) -> Source:
@@ -264,6 +270,7 @@ READERS: tuple[tuple[Callable[[Any], bool], Callable[[Any], Source]], ...] = (
     (lambda data: isinstance(data, Rows), _read_rows),
     (_is_named("gramian", "SqlTable"), _read_sql),
     (_is_database, _read_database),
+    (_is_remote, _read_by("remote", "read_remote")),
     (lambda data: table_folder(data) == DELTA, _read_delta),
     (lambda data: table_folder(data) == ICEBERG, _read_iceberg),
     (_is_named("deltalake", "DeltaTable"), _read_delta),

@@ -1,0 +1,239 @@
+"""Source over files of object stores and web servers: s3://, gs://, abfs://, https:// and what else fsspec knows.
+
+Parquet and Arrow files are read by ranges of bytes, a unit a row group, and only the columns that are needed. Text is
+copied into a temporary folder once, since it is read whole in any case.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import weakref
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from fnmatch import fnmatch
+from glob import has_magic
+from itertools import pairwise
+from typing import Any
+
+import pyarrow.dataset as pd
+from pyarrow import fs
+
+from gramian.batch import Batch, Input, Rereadable
+from gramian.data.dataset import read_dataset
+from gramian.data.files import read_files
+from gramian.data.paths import SUPPORTED, check_one_format, entries_of, hidden, kind_of
+from gramian.data.read_errors import error_context
+from gramian.errors import DataError, MissingExtraError, did_you_mean
+
+NATIVE = ("s3", "gs", "gcs", "abfs", "abfss", "hdfs", "file")  # what Arrow reads by itself
+IN_RANGES = {"parquet": "parquet", "ipc": "ipc", "orc": "orc"}
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteFile:
+    """A file of an object store as it was when the fit began.
+
+    Attributes
+    ----------
+    url : str
+        Its address.
+    path : str
+        Its path in the file system.
+    size : int
+        Bytes.
+    changed : int or None
+        Time of its last change in nanoseconds, where the store says it.
+    """
+
+    url: str
+    path: str
+    size: int
+    changed: int | None
+
+
+class Folder:
+    """A temporary folder that is deleted with this object.
+
+    Attributes
+    ----------
+    name : str
+        Its path.
+    """
+
+    def __init__(self) -> None:
+        self.name = tempfile.mkdtemp(prefix="gramian-")
+        weakref.finalize(self, shutil.rmtree, self.name, ignore_errors=True)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Checked:
+    """A unit of a remote file, which must stay as it is between passes.
+
+    Attributes
+    ----------
+    unit : Unit
+        The unit.
+    file : RemoteFile
+        Its file.
+    system : Any
+        The file system.
+    folder : Folder or None
+        The temporary folder with its copy, which is deleted with the last unit; None where it is read in place.
+    """
+
+    unit: Any
+    file: RemoteFile
+    system: Any
+    folder: Folder | None = None
+
+    @property
+    def name(self) -> str:
+        """File and row group, for messages."""
+        return str(self.unit.name)
+
+    @property
+    def rows(self) -> int | None:
+        """Number of rows, where the file stores it."""
+        rows: int | None = self.unit.rows
+        return rows
+
+    @property
+    def size(self) -> int:
+        """Bytes; not known."""
+        return int(self.unit.size)
+
+    def batches(self, columns: Sequence[str], *, parallel: bool = False) -> Iterator[Batch]:
+        """The rows in order. Raises DataError where the file has changed since the fit began."""
+        self._check()
+        yield from self.unit.batches(columns, parallel=parallel)
+        self._check()
+
+    def _check(self) -> None:
+        """Raise DataError where the file is gone or has changed."""
+        with _reached(self.file.url):
+            now = self.system.get_file_info(self.file.path)
+        if (now.size, now.mtime_ns) != (self.file.size, self.file.changed):
+            raise DataError("has changed while it was being read; start again when nothing writes to it", self.file.url)
+
+
+def read_remote(data: Any) -> Rereadable:
+    """A source over the files that an address, a pattern, a folder or a list of them stands for.
+
+    Raises DataError where there is no such file, where it cannot be read, or where credentials are missing.
+    """
+    addresses = [os.fspath(entry) for entry in entries_of(data)]
+    system = _system(addresses[0])
+    files = sorted((file for address in addresses for file in _found(system, address)), key=lambda file: file.path)
+    if repeated := [file.url for file, other in pairwise(files) if file == other]:
+        raise DataError("is named more than once: its rows would count twice", repeated[0])
+    check_one_format([file.path for file in files], addresses[0])
+    kind = kind_of(files[0].path)
+    if kind is None:
+        raise DataError(f"unknown kind of file; supported are {SUPPORTED}", files[0].url)
+    source = _in_ranges(system, files, kind) if kind in IN_RANGES else _copied(system, files)
+    inputs = tuple(
+        Input(file.url, file.size, known.rows, file.changed, known.units, f"{file.url}:{file.size}:{file.changed}")
+        for file, known in zip(files, source.inputs, strict=True)
+    )
+    return replace(source, inputs=inputs, size=sum(file.size for file in files), paths=tuple(addresses))
+
+
+@contextmanager
+def _reached(address: str) -> Iterator[None]:
+    """A context in which a store answers; DataError where it does not, or not to us."""
+    try:
+        yield
+    except (OSError, ValueError) as error:
+        reason = str(error).partition("\n")[0]
+        raise DataError(f"cannot be reached; check the address and the credentials ({reason})", address) from error
+
+
+def _system(address: str) -> Any:
+    """The file system of an address. Raises MissingExtraError where it needs a library that is not there."""
+    scheme = address.partition("://")[0].lower()
+    with _reached(address):
+        if scheme in NATIVE:
+            return fs.FileSystem.from_uri(_base(address))[0]
+    try:
+        import fsspec
+
+        return fs.PyFileSystem(fs.FSSpecHandler(fsspec.filesystem(scheme)))
+    except ImportError as error:
+        raise MissingExtraError(f"reading {scheme}://", "remote") from error
+    except ValueError as error:
+        raise DataError(f"'{scheme}' is no protocol that is known{did_you_mean(scheme, NATIVE)}", address) from error
+
+
+def _base(address: str) -> str:
+    """An address without a pattern, as far as its folders are plain, with its options."""
+    path, mark, options = address.partition("?") if not has_magic(address.partition("?")[0]) else (address, "", "")
+    plain = path.split("/")
+    until = next((at for at, part in enumerate(plain) if has_magic(part)), len(plain))
+    return "/".join(plain[:until]) + mark + options
+
+
+def _found(system: Any, address: str) -> list[RemoteFile]:
+    """The files that an address, a folder or a pattern stands for."""
+    scheme, _, rest = address.partition("://")
+    whole = scheme.lower() in ("http", "https")
+    path = address if whole else rest.partition("?")[0] if scheme.lower() in NATIVE else rest
+    with _reached(address):
+        infos = _listed(system, path)
+    if not infos:
+        raise DataError("no such file or folder, or nothing matches the pattern", address)
+    named = [(info.path if whole else f"{scheme}://{info.path}", info) for info in infos]
+    return [RemoteFile(url, info.path, info.size, info.mtime_ns) for url, info in named]
+
+
+def _listed(system: Any, path: str) -> list[Any]:
+    """Facts of the files of a path, a folder or a pattern."""
+    if has_magic(path):
+        plain = path.split("/")
+        until = next(at for at, part in enumerate(plain) if has_magic(part))
+        folder = "/".join(plain[:until])
+        return [info for info in _below(system, folder) if fnmatch(info.path.lstrip("/"), path.lstrip("/"))]
+    info = system.get_file_info(path)
+    if info.type == fs.FileType.Directory:
+        return _below(system, path)
+    return [info] if info.type == fs.FileType.File else []
+
+
+def _below(system: Any, folder: str) -> list[Any]:
+    """Facts of the files below a folder, without hidden ones."""
+    infos = system.get_file_info(fs.FileSelector(folder, recursive=True))
+    below = [info for info in infos if info.type == fs.FileType.File and info.size]
+    return [info for info in below if not any(hidden(part) for part in info.path[len(folder) :].split("/"))]
+
+
+def _in_ranges(system: Any, files: Sequence[RemoteFile], kind: str) -> Rereadable:
+    """A source over row groups of remote files, of which only ranges of bytes are read."""
+    with error_context(files[0].url):
+        data = pd.dataset([file.path for file in files], filesystem=system, format=IN_RANGES[kind], partitioning="hive")
+    source = read_dataset(data)
+    by_path = {file.path: file for file in files}
+    units = tuple(Checked(unit, by_path[unit.name.partition(", row group")[0]], system) for unit in source.units)
+    return replace(source, units=units)
+
+
+def _copied(system: Any, files: Sequence[RemoteFile]) -> Rereadable:
+    """A source over copies of remote files, in a temporary folder that lives as long as the source."""
+    folder = Folder()
+    copies = {_copy(system, file, os.path.join(folder.name, f"{at:06d}")): file for at, file in enumerate(files)}
+    source = read_files(list(copies))
+    of_units: Sequence[Any] = source.units
+    units = tuple(Checked(unit, copies[unit.file.path], system, folder) for unit in of_units)
+    return replace(source, units=units)
+
+
+def _copy(system: Any, file: RemoteFile, folder: str) -> str:
+    """The path of a copy of a file. Raises DataError where it came in part only."""
+    os.mkdir(folder)
+    path = os.path.join(folder, os.path.basename(file.path))
+    with error_context(file.url), system.open_input_stream(file.path) as source, open(path, "wb") as copy:
+        shutil.copyfileobj(source, copy)
+    if (size := os.path.getsize(path)) != file.size:
+        raise DataError(f"has {file.size} bytes, {size} came: the copy is cut short", file.url)
+    return path

@@ -1,0 +1,128 @@
+"""Files of object stores: a store in memory, and files of this machine by their addresses."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from typing import Any
+
+import fsspec
+import pyarrow as pa
+import pyarrow.csv as pc
+import pyarrow.parquet as pq
+import pytest
+
+import gramian as gm
+from data.reading import everything
+from gramian.data.source import source_of
+from gramian.errors import DataError
+
+TABLE = pa.table({"x": [1.0, 2.0, None, 4.0, 7.0], "s": ["u", "v", "u", None, "w"], "y": [1.0, 3.0, 2.0, 5.0, 6.0]})
+
+
+def parquet(table: pa.Table, file: Any) -> None:
+    pq.write_table(table, file, row_group_size=2)
+
+
+@pytest.fixture
+def store() -> Any:
+    """A store in memory, with the table in parts: Parquet by folders that are keys, and CSV."""
+    system = fsspec.filesystem("memory")
+    for number, part in enumerate([TABLE.slice(0, 3), TABLE.slice(3)]):
+        with system.open(f"/b/k={number}/p.parquet", "wb") as file:
+            parquet(part, file)
+        with system.open(f"/c/p{number}.csv", "wb") as file:
+            pc.write_csv(part, file)
+    with system.open("/b/_SUCCESS", "wb") as file:
+        file.write(b"done")
+    yield system
+    system.store.clear()
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        "memory://b",
+        "memory://b/*/*.parquet",
+        ["memory://b/k=1/p.parquet", "memory://b/k=0/p.parquet"],
+        "memory://c/*.csv",
+    ],
+)
+def test_files_of_a_store_yield_the_table(store, data):
+    source = source_of(data)
+    assert everything(source, ["x", "s", "y"]) == TABLE.to_pydict()
+    assert [entry.size for entry in source.inputs] == [
+        store.size(entry.name.partition("://")[2]) for entry in source.inputs
+    ]
+    assert gm.ols("y ~ x", data).coefficients.tolist() == gm.ols("y ~ x", TABLE).coefficients.tolist()
+
+
+def test_keys_of_folders_are_columns(store):
+    assert everything(source_of("memory://b"), ["k"])["k"] == [0, 0, 0, 1, 1]
+
+
+def test_only_the_needed_columns_are_read(store, monkeypatch):
+    wide = pa.table({f"x{j}": [float(i * j % 977) for i in range(20_000)] for j in range(20)})
+    sink = io.BytesIO()
+    pq.write_table(wide, sink, compression=None, use_dictionary=False)
+    with store.open("/w/t.parquet", "wb") as file:
+        file.write(sink.getvalue())
+    read = count_bytes(store, monkeypatch)
+    everything(source_of("memory://w/t.parquet"), ["x1", "x2", "x3"])
+    assert sum(read) < 1.2 * 3 / 20 * len(sink.getvalue()) + 3 * 2**16  # and the footer, a few times
+
+
+def count_bytes(store: Any, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Sizes of the pieces that are read from files of the store, from now on."""
+    read: list[int] = []
+    opened: Callable[..., Any] = store._open
+
+    def counting(path: str, mode: str = "rb", **options: Any) -> Any:
+        file = opened(path, mode, **options)
+
+        class Counted(io.BytesIO):
+            def read(self, size: int | None = -1) -> bytes:
+                piece = super().read(size)
+                read.append(len(piece))
+                return piece
+
+        return Counted(file.getvalue())
+
+    monkeypatch.setattr(store, "_open", counting)
+    return read
+
+
+@pytest.mark.parametrize("name", ["t.parquet", "t.csv"])
+def test_an_object_that_changes_between_passes_is_named(store, name):
+    write = parquet if name.endswith("parquet") else pc.write_csv
+    with store.open(f"/d/{name}", "wb") as file:
+        write(TABLE, file)
+    source = source_of(f"memory://d/{name}")
+    with store.open(f"/d/{name}", "wb") as file:
+        write(pa.concat_tables([TABLE, TABLE]), file)
+    with pytest.raises(DataError, match=f"{name}: has changed while it was being read"):
+        gm.ols("y ~ x", source)
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ("memory://b/none.parquet", "no such file or folder, or nothing matches the pattern"),
+        ("nowhere://b/t.parquet", "'nowhere' is no protocol that is known"),
+        (
+            "s3://b/t.parquet?endpoint_override=127.0.0.1:9&scheme=http",
+            "cannot be reached; check the address and the cred",
+        ),
+        (["memory://c/p0.csv", "memory://c/p0.csv"], "is named more than once"),
+        (["memory://c/p0.csv", "t.csv"], "is no local path, and stands beside local ones"),
+        (["memory://b/k=0/p.parquet", "memory://c/p0.csv"], "files of several formats"),
+    ],
+)
+def test_what_cannot_be_read_is_named(store, data, message):
+    with pytest.raises(DataError, match=message):
+        source_of(data)
+
+
+def test_an_address_of_this_machine(tmp_path):
+    parquet(TABLE, tmp_path / "t.parquet")
+    assert everything(source_of((tmp_path / "t.parquet").as_uri())) == TABLE.to_pydict()
