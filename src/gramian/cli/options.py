@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
+from gramian.cli.stdin import with_stdin
 from gramian.errors import OptionError
 from gramian.fit.passes.options import NA
 from gramian.keywords import DEFAULTS
@@ -16,8 +17,9 @@ F = TypeVar("F", bound=Any)
 
 FILE = click.Path(path_type=Path)
 DATA = (
-    "DATA: files (.parquet, .csv, .csv.gz, .tsv, .arrow, .feather), folders of them, quoted patterns, or the table of "
-    "a database, as sqlite:///file.db?table=t, duckdb:///file.db?query=SELECT... or postgresql://user@host/name?table=t."
+    "DATA: files (.parquet, .csv, .csv.gz, .tsv, .json, .orc, .arrow), folders of them, quoted patterns, addresses as "
+    "s3://bucket/*.parquet, - for the standard input, or the table of a database, as sqlite:///file.db?table=t, "
+    "duckdb:///file.db?query=SELECT... or postgresql://user@host/name?table=t."
 )
 
 
@@ -37,12 +39,13 @@ HEADERS: dict[str, Callable[[Any], Any]] = {
 
 def data(command: F) -> F:
     """Decorator that adds the files to read, DATA, which of their rows, and how CSV files are written."""
-    return click.argument("data", nargs=-1, required=True, metavar="DATA...")(csv_options(command))
+    argument = click.argument("data", nargs=-1, required=True, metavar="DATA...", callback=with_stdin)
+    return argument(csv_options(command))
 
 
 def optional_data(command: F) -> F:
     """The same where a command does without DATA."""
-    return click.argument("data", nargs=-1, metavar="[DATA]...")(csv_options(command))
+    return click.argument("data", nargs=-1, metavar="[DATA]...", callback=with_stdin)(csv_options(command))
 
 
 def csv_options(command: F) -> F:
