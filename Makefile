@@ -9,13 +9,17 @@ NUMERICAL := tests/laws/test_dense_laws.py tests/laws/test_glm_laws.py tests/law
 COMPILED := hatch_build.py $(addprefix src/gramian/kernels/,build.py kernels.cpp elementary.h parts.h twofold.h vectors.h working_rows.h)  # by an install
 BENCHMARKS := one_pass range sigmoid accuracy gram_solve one_gram selection folds clustered absorb exact_cost estimators wide elsewhere
 
-.PHONY: demo test check kernels package docs matrix bench measure clean
+.PHONY: demo notebook test check kernels package docs matrix bench measure clean
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.demo: pyproject.toml constraints.txt $(COMPILED) | $(BIN)/python
 	$(PIP) --editable ".[demo]"
+	touch $@
+
+$(VENV)/.notebook: pyproject.toml constraints.txt $(COMPILED) | $(BIN)/python
+	$(PIP) --editable ".[demo,notebook]"
 	touch $@
 
 $(VENV)/.dev: pyproject.toml constraints.txt $(COMPILED) | $(BIN)/python
@@ -36,6 +40,10 @@ $(VENV)/.matrix: pyproject.toml constraints.txt | $(BIN)/python
 
 demo: $(VENV)/.demo  ## a regression on 327,346 flights
 	$(BIN)/python demo/flights.py
+
+notebook: $(VENV)/.notebook  ## the notebook demo/flights.ipynb, run from the command line into build/flights.ipynb
+	mkdir -p build && $(BIN)/python demo/flights.py > build/flights.txt
+	$(BIN)/jupyter execute --output ../build/flights.ipynb demo/flights.ipynb
 
 test: $(VENV)/.dev check  ## every check and every test
 	$(BIN)/python -m pytest -n 2
