@@ -80,3 +80,21 @@ def test_every_instruction_set_of_the_machine_is_built() -> None:
     names = build.instruction_sets()
     assert names[-1] == "portable"
     assert set(names) <= set(build.ARCHITECTURES)
+
+
+def test_a_library_is_replaced_and_not_written_into(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that has mapped the library of before keeps it as it was."""
+    compiler, folder = tmp_path / "compiler", tmp_path / "kernels"
+    compiler.write_text('#!/bin/sh\nwhile [ "$1" != -o ]; do shift; done\necho new > "$2"\n')
+    compiler.chmod(0o755)
+    folder.mkdir()
+    before = folder / "_kernel_portable.so"
+    before.write_text("old\n")
+    monkeypatch.setattr(build, "compiler", lambda: str(compiler))
+    monkeypatch.delenv("GRAMIAN_PURE", raising=False)
+    with before.open() as kept:
+        built = build.build(folder)
+        assert before.stat().st_ino != os.fstat(kept.fileno()).st_ino
+        assert kept.read() == "old\n"
+    assert before.read_text() == "new\n"
+    assert sorted(folder.iterdir()) == sorted(built)
