@@ -12,8 +12,23 @@ from itertools import islice
 from typing import NoReturn
 
 from gramian.errors import ColumnError, FormulaError
-from gramian.formula.grammar import Cross, Dot, Formula, Power, Sum, Terms
-from gramian.formula.syntax import Call, Instruments, Lagged, Name, Node, Number, label, names, walk
+from gramian.formula.grammar import Formula
+from gramian.formula.syntax import (
+    Call,
+    Cross,
+    Dot,
+    Instruments,
+    Lagged,
+    Name,
+    Node,
+    Number,
+    Power,
+    Sum,
+    Terms,
+    label,
+    names,
+    walk,
+)
 from gramian.formula.tokens import formula_error
 
 # (a + b + ...)^10 grows combinatorially: the bounds stop it before memory runs out

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from gramian.errors import SchemaError
 from gramian.formula.computed.cuts import cut_of
-from gramian.formula.functions import COHORTS, DATE_PARTS, literal_values
+from gramian.formula.functions import CHOICES, COHORTS, DATE_PARTS, literal_values
 from gramian.formula.syntax import (
     COMBINE,
     JOINS,
@@ -23,6 +23,7 @@ from gramian.formula.syntax import (
     children,
     label,
     names,
+    walk,
 )
 from gramian.schema import Kind, Schema
 
@@ -65,6 +66,11 @@ def kind_of(node: Node, schema: Schema) -> Kind:
             check_number(node.left, schema)
             check_number(node.right, schema)
     return Kind.NUMBER
+
+
+def chooses(node: Node) -> bool:
+    """Whether an expression has a comparison or choice, whose values may be levels."""
+    return any(isinstance(n, Binary | Not) or (isinstance(n, Call) and n.function in CHOICES) for n in walk(node))
 
 
 def is_factor(node: Node, schema: Schema) -> bool:

@@ -1,14 +1,11 @@
-"""Syntax tree of expressions: a closed set of node types, so that a formula can never run other code."""
+"""Syntax trees of expressions and of terms: a closed set of node types, so that a formula can never run other code."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeAlias
-
-if TYPE_CHECKING:
-    from gramian.formula.grammar import Terms
+from typing import TypeAlias
 
 NAME = r"(?:[^\W\d]|\.(?![0-9]))[\w.]*(?:\[(?:0|[1-9][0-9]*)\])?"  # also a matrix element: X[3]
 FLAGS = {"TRUE": True, "True": True, "FALSE": False, "False": False}
@@ -201,6 +198,55 @@ def _enclosed(node: Node, least: int) -> str:
         case _:
             own = ATOM
     return label(node) if own >= least else f"({label(node)})"
+
+
+@dataclass(frozen=True, slots=True)
+class Dot:
+    """`.`: all columns that the outcome, the absorbed factors and the weights do not use."""
+
+    position: int = field(default=0, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """Terms that are added (True) or removed (False), in order."""
+
+    parts: tuple[tuple[bool, Terms], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Cross:
+    """Terms crossed with terms; `op` is one of `:` `*` `/`."""
+
+    op: str
+    left: Terms
+    right: Terms
+
+
+@dataclass(frozen=True, slots=True)
+class Power:
+    """A sum of terms crossed with itself: (a + b + c)^2 has all interactions of up to two of them."""
+
+    base: Terms
+    exponent: int
+
+
+Terms: TypeAlias = Name | Call | Number | Dot | Sum | Cross | Power
+
+
+def leaves(tree: Terms) -> Iterator[Name | Call | Number | Dot]:
+    """What the terms are made of, without the operators between them."""
+    waiting: list[Terms] = [tree]  # a stack instead of recursion: generated formulas may be deep
+    while waiting:
+        match waiting.pop():
+            case Sum(parts):
+                waiting.extend(part for _, part in parts)
+            case Cross(_, left, right):
+                waiting.extend((left, right))
+            case Power(base):
+                waiting.append(base)
+            case leaf:
+                yield leaf
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,9 +13,9 @@ from gramian.errors import FormulaError, SchemaError
 from gramian.formula.computed.cuts import cut_of
 from gramian.formula.contrasts.matrices import TREATMENT
 from gramian.formula.expand import Expanded
-from gramian.formula.functions import CHOICES, COHORTS, CONTRASTS, literal_values, uses_as_number
+from gramian.formula.functions import COHORTS, CONTRASTS, literal_values, uses_as_number
 from gramian.formula.functions import monomial as powers_of
-from gramian.formula.kinds import check_number, is_factor, kind_of
+from gramian.formula.kinds import check_number, chooses, is_factor, kind_of
 from gramian.formula.numeric_terms import (
     NumericTerm,
     Orthogonal,
@@ -26,7 +26,7 @@ from gramian.formula.numeric_terms import (
     single_variable,
 )
 from gramian.formula.splines import Spline, spline_of
-from gramian.formula.syntax import Binary, Call, Flag, Name, Node, Not, Number, Text, label, names, walk
+from gramian.formula.syntax import Call, Flag, Name, Node, Number, Text, label, names
 from gramian.linalg.columns import Factors
 from gramian.linalg.monomials import CONSTANT, Monomial, downward_closure, times
 from gramian.linalg.monomials import monomial as canonical_monomial
@@ -293,7 +293,7 @@ class _Builder:
             text = self._computed_factor(node, label(node))
             self.factors[text] = replace(self.factors[text], omitted=_levels(node))
             return text
-        if _chooses(node) and is_factor(node, self.schema):
+        if chooses(node) and is_factor(node, self.schema):
             return self._computed_factor(node, label(node))
         return self._numeric_term(node)
 
@@ -379,11 +379,6 @@ def check_numeric(node: Node, schema: Schema) -> None:
     """Raise SchemaError unless an expression may be used as a number."""
     if not isinstance(node, Name) or schema[node.name].kind is not Kind.NUMBER:  # most are columns of numbers
         check_number(node, schema)
-
-
-def _chooses(node: Node) -> bool:
-    """Whether an expression has a comparison or choice, whose values may be levels."""
-    return any(isinstance(n, Binary | Not) or (isinstance(n, Call) and n.function in CHOICES) for n in walk(node))
 
 
 def _contrast(node: Call) -> str:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from gramian.kernels.library import Library
-from gramian.kernels.sums import address, shape_of
+from gramian.kernels.sums import addresses, shape_of
 from gramian.typing import Codes, Matrix, Vector
 
 
@@ -37,9 +37,8 @@ def twofold_times(library: Library, A: Matrix, low: Matrix | None, v: Vector, v_
     (x, _owner), (x_low, _owner_low) = _unshifted(A), (None, None) if low is None else _unshifted(low)
     v, v_low = np.ascontiguousarray(v), np.ascontiguousarray(v_low)
     hi, lo = np.empty((2, len(A)))
-    library.functions.gramian_twofold_times(
-        address(x), address(x_low), len(A), address(v), address(v_low), address(hi), address(lo)
-    )
+    data, low_data, *others = addresses(x, x_low, v, v_low, hi, lo)
+    library.functions.gramian_twofold_times(data, low_data, len(A), *others)
     return hi, lo
 
 
@@ -50,9 +49,8 @@ def twofold_products(
     (x, _owner), (x_low, _owner_low) = _unshifted(A), (None, None) if low is None else _unshifted(low)
     w, w_low = np.ascontiguousarray(w), np.ascontiguousarray(w_low)
     hi, lo = np.empty((2, A.shape[1]))
-    library.functions.gramian_twofold_products(
-        address(x), address(x_low), len(A), address(w), address(w_low), address(hi), address(lo)
-    )
+    data, low_data, *others = addresses(x, x_low, w, w_low, hi, lo)
+    library.functions.gramian_twofold_products(data, low_data, len(A), *others)
     return hi, lo
 
 
@@ -81,10 +79,8 @@ def residual_sums(
     v, v_low = (np.concatenate([o[i] for o in operands]) for i in (2, 3)) if len(operands) > 1 else first[2:]
     w, w_low = (None, None) if weight is None else map(np.ascontiguousarray, weight)
     hi, lo = np.empty((2, len(v) + 1))
-    library.functions.gramian_residual_sums(
-        len(operands), address(x), address(x_low), len(first.A), address(v), address(v_low), address(w),
-        address(w_low), address(hi), address(lo)
-    )  # fmt: skip
+    data, low_data, *others = addresses(x, x_low, v, v_low, w, w_low, hi, lo)
+    library.functions.gramian_residual_sums(len(operands), data, low_data, len(first.A), *others)
     return hi, lo
 
 
@@ -94,7 +90,7 @@ _NOTHING = np.zeros((1, 7), np.int64)  # a part without data
 def _unshifted(A: Matrix) -> tuple[Codes, Matrix]:
     """A matrix as one part, without a shift and with the scale one, and what is to be held while the part is used."""
     coordinates = _zeros_and_ones(A.shape[1])
-    return np.array([(*shape_of(A), *map(address, coordinates))], np.int64), coordinates
+    return np.array([(*shape_of(A), *addresses(*coordinates))], np.int64), coordinates
 
 
 @lru_cache(16)

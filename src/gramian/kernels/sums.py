@@ -245,3 +245,8 @@ def contiguous(values: NDArray[Any] | None) -> NDArray[Any] | None:
 def address(array: NDArray[Any] | None) -> int:
     """The address of the first element; zero for none."""
     return 0 if array is None else int(array.__array_interface__["data"][0])
+
+
+def addresses(*arrays: NDArray[Any] | None) -> tuple[int, ...]:
+    """The address of each of several arrays."""
+    return tuple(map(address, arrays))

@@ -11,8 +11,8 @@ from gramian.errors import OptionError, did_you_mean, listing
 from gramian.fit.effects.cohorts import cohort_effects
 from gramian.formula.coding import level_name
 from gramian.formula.functions import literal_values
-from gramian.formula.grammar import leaves, parse
-from gramian.formula.syntax import Call, Name, label
+from gramian.formula.grammar import parse
+from gramian.formula.syntax import Call, Name, label, leaves
 from gramian.typing import Level, Mask, Matrix, Vector
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from gramian.fit.passes.keys import ByColumns
 from gramian.fit.passes.options import Options
 from gramian.fit.passes.patterns import Samples, needed
 from gramian.formula.design import Design, outcomes_of
-from gramian.formula.grammar import Formula, Sum
-from gramian.formula.syntax import COMBINE, Call, label, names
+from gramian.formula.grammar import Formula
+from gramian.formula.syntax import COMBINE, Call, Sum, label, names
 from gramian.linalg.moments import Moments
 from gramian.linalg.subset_sums import AvailableSums, SubsetPlan, plan_subset, subset_sums
 from gramian.schema import Schema

@@ -9,9 +9,9 @@ from gramian.errors import FormulaError, OptionError
 from gramian.fit.passes.job import design_of_formula
 from gramian.fit.passes.options import Options
 from gramian.formula.design import Design
-from gramian.formula.grammar import Formula, Sum, Terms, leaves
+from gramian.formula.grammar import Formula
 from gramian.formula.submodel import formula_text
-from gramian.formula.syntax import Call, Instruments, Name, Number, names
+from gramian.formula.syntax import Call, Instruments, Name, Number, Sum, Terms, leaves, names
 from gramian.formula.terms import Term
 from gramian.formula.tokens import formula_error
 from gramian.schema import Schema

@@ -9,8 +9,8 @@ from gramian.errors import FormulaError
 from gramian.fit.passes.job import design_of_formula
 from gramian.fit.passes.options import Options
 from gramian.formula.design import Design
-from gramian.formula.grammar import Formula, Sum, Terms, leaves
-from gramian.formula.syntax import Call, Number, RandomTerms
+from gramian.formula.grammar import Formula
+from gramian.formula.syntax import Call, Number, RandomTerms, Sum, Terms, leaves
 from gramian.formula.tokens import formula_error
 from gramian.schema import Schema
 

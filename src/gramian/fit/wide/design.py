@@ -15,8 +15,8 @@ from gramian.errors import FormulaError, SchemaError
 from gramian.fit.passes.options import Options
 from gramian.formula.design import Design, design_of
 from gramian.formula.expand import expand
-from gramian.formula.grammar import Cross, Dot, Formula, Power, Sum, Terms
-from gramian.formula.syntax import Name, Number, label, names
+from gramian.formula.grammar import Formula
+from gramian.formula.syntax import Cross, Dot, Name, Number, Power, Sum, Terms, label, names
 from gramian.linalg.monomials import Coordinate, degree
 from gramian.schema import Kind, Schema
 from gramian.typing import Codes

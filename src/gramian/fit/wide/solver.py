@@ -12,8 +12,8 @@ from gramian.fit.passes.memory import COPIES, MAX_UNCHECKED_COLUMNS, format_byte
 from gramian.fit.passes.options import Options
 from gramian.fit.wide.design import wide_columns
 from gramian.formula.expand import MAX_TERMS
-from gramian.formula.grammar import Dot, Formula, leaves
-from gramian.formula.syntax import names
+from gramian.formula.grammar import Formula
+from gramian.formula.syntax import Dot, leaves, names
 from gramian.inference.vcov_spec import VcovSpec
 from gramian.schema import SPARSE, Schema
 
