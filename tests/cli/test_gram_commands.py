@@ -180,3 +180,21 @@ def test_what_is_refused(refused, folder, table, code, arguments, said):
     assert said in refused(code, *arguments)
     assert (folder / "a.gram").read_bytes() == before
     assert not (folder / "b.gram").exists()
+
+
+def test_two_grams_are_compared(ran, refused, folder):
+    for part in ("1", "2"):
+        ran("gram", FORMULA, f"parts/{part}.parquet", "-o", f"{part}.gram")
+    expected = gm.compare_grams(gm.load(folder / "1.gram"), gm.load(folder / "2.gram"))
+    assert ran("compare-grams", "1.gram", "2.gram").stdout == expected.summary() + "\n"
+    found = json.loads(ran("compare-grams", "1.gram", "2.gram", "--formula", "y ~ x", "--format", "json").stdout)
+    smaller = gm.compare_grams(gm.load(folder / "1.gram"), gm.load(folder / "2.gram"), "y ~ x")
+    assert found["rows"] == {"first": 343, "second": 250}
+    assert found["chow"] == {
+        "statistic": smaller.chow.statistic,
+        "df": list(smaller.chow.df),
+        "p_value": smaller.chow.p_value,
+    }
+    assert found["coefficients"] == smaller.coefficients.to_pylist()
+    assert [row["name"] for row in found["means"]] == ["x", "y"]
+    assert "already there: " in refused(3, "compare-grams", "1.gram", "1.gram")

@@ -18,7 +18,7 @@ from gramian.version import __version__
 
 COMMANDS = (
     "fit", "gram", "add", "subtract", "update", "path", "cv", "select", "rolling", "curve", "mixed", "panel",
-    "predict", "table", "compare", "derive", "lesson", "inspect",
+    "predict", "table", "compare-grams", "compare", "derive", "lesson", "inspect",
 )  # fmt: skip
 
 
@@ -33,7 +33,7 @@ class Commands(click.Group):
         """The command with this name, None where there is none."""
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = import_module(f"gramian.cli.commands.{cmd_name}").command
+        command: click.Command = import_module(f"gramian.cli.commands.{cmd_name.replace('-', '_')}").command
         command.name = cmd_name  # the function of every module is called `command`
         return command
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -19,7 +20,10 @@ from gramian.fit.linear.result import LinearFit
 from gramian.fit.passes.options import Options
 from gramian.formula.grammar import parse
 from gramian.inference.tests import Test, f_probability, t_probability
+from gramian.results.tables import finite
 from gramian.typing import Vector
+
+SCHEMA = "gramian.gram_difference/1"
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -67,6 +71,29 @@ class GramDifference:
             columns = [[_cell(value) for value in column] for column in table.to_pydict().values()]
             lines += ["", *aligned([table.column_names, *zip(*columns, strict=True)], right=True)]
         return "\n".join(lines)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The differences as a dict that JSON can represent.
+
+        Returns
+        -------
+        dict
+            Schema `gramian.gram_difference/1`. Numbers that are not finite are None.
+        """
+        chow = {
+            "statistic": finite(self.chow.statistic),
+            "df": list(self.chow.df),
+            "p_value": finite(self.chow.p_value),
+        }
+        tables = {"coefficients": self.coefficients, "means": self.means}
+        rows = {"first": self.first.rows, "second": self.second.rows}
+        return {
+            "schema": SCHEMA,
+            "formula": self.formula,
+            "rows": rows,
+            "chow": chow,
+            **{name: [_finite_row(row) for row in table.to_pylist()] for name, table in tables.items()},
+        }
 
     def _repr_html_(self) -> str:
         from gramian.results.html import arrow_html
@@ -153,6 +180,11 @@ def _table(
     }
     arrays = {name: pa.array(values, pa.float64(), mask=np.isnan(values)) for name, values in columns.items()}
     return pa.table({key: pa.array(names, pa.string()), **arrays})
+
+
+def _finite_row(row: dict[str, Any]) -> dict[str, Any]:
+    """A row of a table for JSON."""
+    return {key: finite(value) if isinstance(value, float) else value for key, value in row.items()}
 
 
 def _cell(value: object) -> str:
