@@ -11,7 +11,7 @@ from gramian.batch import SLICE_ROWS, Input, Rereadable, SinglePass, Unit
 from gramian.data.columns import ordered_levels
 from gramian.data.in_memory import InMemoryTable
 from gramian.data.read_errors import error_context
-from gramian.data.unify_schema import FileSchema, arrow_columns, hidden, unify
+from gramian.data.unify_schema import hidden, schema_of
 from gramian.schema import Schema
 
 
@@ -68,11 +68,6 @@ def _recut(reader: Any, where: str) -> Iterator[Any]:
                 rows -= SLICE_ROWS
     if rows:
         yield pa.Table.from_batches(pending, reader.schema)
-
-
-def schema_of(schema: Any, levels: Any) -> Schema:
-    """The schema of one frame or stream. levels : column -> levels of ordered categoricals."""
-    return unify([FileSchema("frame", *arrow_columns(schema))], levels).schema
 
 
 def type_name(data: Any) -> str:

@@ -9,9 +9,9 @@ from typing import Any
 
 from gramian.batch import Batch, Input, Rereadable, batch_rows
 from gramian.data.columns import usable_columns
-from gramian.data.frames import schema_of
 from gramian.data.paths import local_path, single_path
 from gramian.data.read_errors import error_context
+from gramian.data.unify_schema import schema_of
 from gramian.errors import DataError, MissingExtraError
 
 try:

@@ -10,8 +10,8 @@ import pyarrow as pa
 
 from gramian.batch import BATCH_ROWS, Batch, Input, Rereadable, batch_rows
 from gramian.data.columns import usable_columns
-from gramian.data.frames import schema_of
 from gramian.data.read_errors import error_context
+from gramian.data.unify_schema import schema_of
 from gramian.errors import MissingExtraError
 
 try:

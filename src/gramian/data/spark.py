@@ -92,7 +92,7 @@ class Frame:
         """Kind of frame, for messages."""
         return WHERE
 
-    def spark_frame(self, columns: Sequence[str]) -> Any:
+    def spark_table(self, columns: Sequence[str]) -> Any:
         """The frame with these columns, under plain names; with its first one where none is needed.
 
         Raises SchemaError where Spark finds no such column, or several: it takes x for X.
@@ -125,7 +125,7 @@ class Frame:
 
     def _tables(self, columns: Sequence[str]) -> Iterator[Any]:
         """The rows in tables: a first one by itself, so that a look at it costs little."""
-        selected = self.spark_frame(columns)
+        selected = self.spark_table(columns)
         with _reading():
             head = self._table(selected.head(HEAD_ROWS), columns)
         yield from [head] * (head.num_rows > 0)

@@ -60,6 +60,11 @@ def unify(file_schemas: Sequence[FileSchema], levels: Mapping[str, tuple[Level, 
     return UnifiedSchema(Schema(tuple(f for f, _ in columns)), {f.name: kind for f, kind in columns})
 
 
+def schema_of(schema: Any, levels: Any) -> Schema:
+    """The schema of one frame or stream. levels : column -> levels of ordered categoricals."""
+    return unify([FileSchema("frame", *arrow_columns(schema))], levels).schema
+
+
 def arrow_columns(schema: Any) -> tuple[dict[str, Any], dict[str, str]]:
     """Column -> Arrow type, and column -> why it cannot be used, of an Arrow schema."""
     columns = [(name, kind) for name, kind in zip(schema.names, schema.types, strict=True) if not hidden(name)]

@@ -55,10 +55,10 @@ def engine_of(engine: object = None, data: Any = None) -> Engine:
         The engine is not installed.
     """
     if engine is None:
-        frame = _frame_of(data)
-        if _is_of(frame, "pyspark"):
-            return _spark(getattr(frame, "sparkSession", None))
-        engine = "dask" if _is_of(frame, "dask") else "local"
+        table = _table_of(data)
+        if _is_of(table, "pyspark"):
+            return _spark(getattr(table, "sparkSession", None))
+        engine = "dask" if _is_of(table, "dask") else "local"
     if isinstance(engine, str):
         return _named(engine)
     # recognised by the name of its package, so that distributed need not be imported
@@ -97,7 +97,7 @@ def _spark(session: object = None) -> Engine:
     return Spark(session)
 
 
-def _frame_of(data: Any) -> Any:
+def _table_of(data: Any) -> Any:
     """The frame that a source reads, or `gramian.rows` select from; other data as they are."""
     if type(data).__name__ == "Rows":
         return data.data

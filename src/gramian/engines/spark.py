@@ -83,12 +83,12 @@ class Spark:
         """
         units, watch = tuple(source.units) if source.rereadable else (), progress or Silent()
         first = units[0] if units else None
-        is_frame = hasattr(innermost(first), "spark_frame")
-        if not is_frame and not hasattr(first, "portable"):
+        in_spark = hasattr(innermost(first), "spark_table")
+        if not in_spark and not hasattr(first, "portable"):
             return Local().fold(source, task, progress=progress, tree=tree)
         sums = Tree[M]() if tree is None else tree
         rest = remaining(units, sums.count, watch)
-        for partial in _sums_of_frames(rest, task, watch) if is_frame else self._sums_of_files(rest, task, watch):
+        for partial in _sums_of_partitions(rest, task, watch) if in_spark else self._sums_of_files(rest, task, watch):
             sums.push(partial)
         return sums.sum()
 
@@ -106,13 +106,13 @@ class Spark:
                 watch.advance(unit.rows or 0, unit.size)
 
 
-def _sums_of_frames(units: Iterable[Unit], task: Pass[M], watch: Progress) -> Iterator[M]:
+def _sums_of_partitions(units: Iterable[Unit], task: Pass[M], watch: Progress) -> Iterator[M]:
     """The sums of Spark frames, each those of its partitions added in their order."""
     for unit in units:
         rows, pickled = innermost(unit), pickle.dumps(unit)
-        frame = rows.spark_frame(_columns(pickled, task))
+        table = rows.spark_table(_columns(pickled, task))
         work = FoldPartition(__version__, pickle.dumps(task), pickled)
-        done = _run(frame, work, lambda number, name=unit.name: f"{name}, partition {number}")  # type: ignore[misc]
+        done = _run(table, work, lambda number, name=unit.name: f"{name}, partition {number}")  # type: ignore[misc]
         partials = [one for _, one in sorted(done.items())]
         read = sum((one.read for one in partials[1:]), partials[0].read) if partials else None
         if read is not None:
@@ -130,14 +130,14 @@ def _columns(pickled: bytes, task: Pass[Any]) -> tuple[str, ...]:
     return columns
 
 
-def _run(frame: Any, work: FoldPartition | FoldUnits, name: Callable[[int], str]) -> dict[int, Done]:
+def _run(rows: Any, work: FoldPartition | FoldUnits, name: Callable[[int], str]) -> dict[int, Done]:
     """What became of each partition or unit, by number. Raises what the first of them raised."""
     try:
-        table = frame.mapInArrow(work, RESULT).toArrow()
+        table = rows.mapInArrow(work, RESULT).toArrow()
     except ImportError:
         raise
     except Exception as error:  # of Spark, which has a class for each way to connect
-        raise explained(error, frame.sparkSession, name) from error
+        raise explained(error, rows.sparkSession, name) from error
     positions, results = (table.column(name).to_pylist() for name in ("position", "result"))
     done = {position: pickle.loads(result) for position, result in zip(positions, results, strict=True)}
     if len(done) < len(positions):

@@ -8,8 +8,8 @@ from typing import Any
 
 from gramian.batch import BATCH_ROWS, SLICE_ROWS, Batch, Input, Rereadable, batch_rows
 from gramian.data.columns import usable_columns
-from gramian.data.frames import schema_of
 from gramian.data.read_errors import error_context
+from gramian.data.unify_schema import schema_of
 from gramian.errors import DataError, listing
 
 WHERE = "datasets.Dataset"

@@ -9,8 +9,8 @@ from typing import Any
 
 from gramian.batch import BATCH_ROWS, Batch, Input, Rereadable
 from gramian.data.columns import usable_columns
-from gramian.data.frames import schema_of
 from gramian.data.read_errors import unreadable_error
+from gramian.data.unify_schema import schema_of
 from gramian.errors import GramianError
 
 WHERE = "ibis.Table"

@@ -12,10 +12,10 @@ from sqlglot import exp
 
 from gramian.batch import Batch, Input, Rereadable, batch_rows
 from gramian.data.columns import usable_columns
-from gramian.data.frames import schema_of
 from gramian.data.sql.connection import Connection, database_errors
 from gramian.data.sql.dbapi import check_family
 from gramian.data.sql.text import Relation
+from gramian.data.unify_schema import schema_of
 from gramian.errors import DataError
 from gramian.schema import Schema
 

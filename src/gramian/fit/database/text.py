@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from gramian.data.frames import schema_of
 from gramian.data.sql.dialects import Dialect
 from gramian.data.sql.source import Table
+from gramian.data.unify_schema import schema_of
 from gramian.errors import OptionError
 from gramian.fit.database.queries import Queries
 from gramian.fit.database.sums import monomials_of
