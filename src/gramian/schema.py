@@ -76,6 +76,8 @@ class Field:
     conflict : str or None
         Why the column cannot be used (its type differs between files, for example). It is raised only when the column
         is asked for, so that unused columns may disagree.
+    examples : tuple of str
+        Some values of a column of text, where the source has seen any when it was opened: for messages only.
     """
 
     name: str
@@ -83,6 +85,7 @@ class Field:
     type: str
     levels: DistinctLevels | None = None
     conflict: str | None = None
+    examples: tuple[str, ...] = field(default=(), repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,6 +67,11 @@ def test_a_wrong_option_is_a_value_error():
             "vcov goes with one fit; it is made for each, as in fits[key].with_vcov('HC1', data)",
             "--vcov goes with one fit; it is made for each, as in gramian fit ... --vcov HC1",
         ),
+        (
+            fit_command,
+            'numbers: gm.csv(path, thousands=".", decimal=",") reads them',
+            'numbers: --thousands "." --decimal-mark "," reads them',
+        ),
         (curve_command, "more passes (max_passes=4)", "more passes (--max-passes 4)"),
     ],
 )

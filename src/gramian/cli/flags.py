@@ -13,6 +13,7 @@ from gramian.cli.vcov import vcov_text
 
 ASSIGNED = re.compile(r"""\b([a-z_]+)=(\{[^}]*\}|'[^']*'|"[^"]*"|[\w.+-]*\w)""")
 CALL = re.compile(r"\bgm\.(\w+)\(\.\.\., (\w+)=([^()]*)\)")
+DIALECT = re.compile(r"gm\.csv\(path, ([^()]*)\)")
 METHOD = re.compile(r"(, or give the rows again)?, as in fits?(?:\[key\])?\.with_vcov\(([^()]*), data\)")
 COMMANDS = {
     "ols": "fit",
@@ -33,11 +34,17 @@ def as_flags(message: str, command: click.Command) -> str:
     listed = (option for option in command.params if isinstance(option, click.Option))
     options = {option.name or "": max(option.opts, key=len) for option in listed}
     first, *others = message.split("\n")
+    first = DIALECT.sub(_as_dialect, first)
     # a command that is named already needs no other one
     first = METHOD.sub(lambda found: "" if found[1] else f", as in gramian fit ... {_vcov_flag(found[2])}", first)
     first = CALL.sub(_as_command, first)
     first = SUBJECT.sub(lambda found: options.get(found[1], found[0]), first)
     return "\n".join([ASSIGNED.sub(lambda found: _as_flag(found, options), first), *others])
+
+
+def _as_dialect(found: re.Match[str]) -> str:
+    """How a file is written as options of a command; `decimal` of a file is not the option of a fit."""
+    return found[1].replace("thousands=", "--thousands ").replace("decimal=", "--decimal-mark ").replace(", --", " --")
 
 
 def _as_command(found: re.Match[str]) -> str:

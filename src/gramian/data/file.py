@@ -125,6 +125,8 @@ class FileInfo:
         Number of rows of each unit, where the format has several.
     dialect : Any
         Facts that only its format needs (delimiter and the like of CSV).
+    examples : Mapping[str, tuple of str]
+        Column of text -> some of its values, where the types come from a sample.
     """
 
     file: File
@@ -133,6 +135,7 @@ class FileInfo:
     rows: int | None = None
     unit_rows: tuple[Any, ...] = ()
     dialect: Any = None
+    examples: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def _constant(value: int | str | None, rows: int) -> Any:

@@ -138,7 +138,7 @@ def _file_schema(info: FileInfo) -> FileSchema:
         name: f"column '{name}' is both in the file and in the name of its folder; rename one of them"
         for name in keys.keys() & info.types.keys()
     }
-    return FileSchema(info.file.label, {**info.types, **keys}, {**info.unusable, **conflicts})
+    return FileSchema(info.file.label, {**info.types, **keys}, {**info.unusable, **conflicts}, info.examples)
 
 
 def _total(infos: Sequence[FileInfo]) -> int | None:

@@ -27,11 +27,14 @@ class FileSchema:
         Column -> Arrow type.
     unusable : Mapping[str, str]
         Column -> why it cannot be used.
+    examples : Mapping[str, tuple of str]
+        Column of text -> some of its values, where they are known.
     """
 
     where: str
     types: Mapping[str, Any]
     unusable: Mapping[str, str] = field(default_factory=dict)
+    examples: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +97,8 @@ def _unify_column(name: str, file_schemas: Sequence[FileSchema], levels: tuple[L
     if agreed is None:
         conflict = conflict or _differing(name, kinds)
     kind = Kind.OTHER if agreed is None else kind_of(agreed)
-    return Field(name, kind, _spelled(agreed, types), levels, conflict), agreed
+    examples = next((s.examples[name] for s in file_schemas if name in s.examples), ())
+    return Field(name, kind, _spelled(agreed, types), levels, conflict, examples), agreed
 
 
 def common_type(kinds: Sequence[Any]) -> Any:

@@ -8,9 +8,11 @@ from functools import cached_property
 
 from gramian.errors import FormulaError, SchemaError
 from gramian.formula.expand import Expanded
+from gramian.formula.kinds import check_numeric_option
 from gramian.formula.splines import Spline
 from gramian.formula.syntax import COMBINE, Call, Name, Node, label, names
 from gramian.formula.terms import Terms, check_numeric, resolve
+from gramian.formula.text_factors import number_hint
 from gramian.linalg.columns import Layout, layout
 from gramian.linalg.monomials import Coordinate, choose_coordinate, degree, surely_identity
 from gramian.schema import Kind, Schema
@@ -162,8 +164,8 @@ def design_of(
     for node in expanded.offsets:
         check_numeric(node, schema)
     for option, column in (("weights", weight), ("counts", count)):
-        if column is not None and schema[column].kind is not Kind.NUMBER:
-            raise SchemaError(f"{option}='{column}': the column is {schema[column].kind}, not a number")
+        if column is not None:
+            check_numeric_option(option, column, schema)
     outcome = {f"~{label(node)}": node for node in outcomes}
     # weighted products need a scaled copy of the columns anyway
     matrix = None if weight or count else _complete_matrix(terms, schema)
@@ -192,7 +194,8 @@ def is_text(node: Node, schema: Schema) -> bool:
 def _check_outcome(node: Node, schema: Schema) -> None:
     """Raise SchemaError unless an outcome is numeric."""
     if is_text(node, schema):
-        raise SchemaError(f"the outcome '{label(node)}' is text; this model needs numbers")
+        hint = "".join(number_hint(schema[name]) for name in names(node))
+        raise SchemaError(f"the outcome '{label(node)}' is text; this model needs numbers{hint}")
     check_numeric(node, schema)
 
 

@@ -25,6 +25,7 @@ from gramian.formula.syntax import (
     names,
     walk,
 )
+from gramian.formula.text_factors import number_hint
 from gramian.schema import Kind, Schema
 
 NUMERIC = (Kind.NUMBER, Kind.BOOLEAN)
@@ -37,6 +38,13 @@ def check_number(node: Node, schema: Schema) -> None:
         _check_numeric_column(node.name, schema)
     elif kind_of(node, schema) not in NUMERIC:
         raise SchemaError(f"{label(node)} is text, not a number")
+
+
+def check_numeric_option(option: str, column: str, schema: Schema) -> None:
+    """Raise SchemaError unless the column that an option names holds numbers."""
+    field = schema[column]
+    if field.kind is not Kind.NUMBER:
+        raise SchemaError(f"{option}='{column}': the column is {field.kind}, not a number{number_hint(field)}")
 
 
 def kind_of(node: Node, schema: Schema) -> Kind:
@@ -147,7 +155,7 @@ def _check_numeric_column(name: str, schema: Schema, *, dates: bool = False) -> 
     if field.kind is Kind.DATE and not dates:
         raise SchemaError(f"column '{name}' is a date ({field.type}); use as_number({name}) or factor({name})")
     if field.kind is Kind.TEXT:
-        raise SchemaError(f"column '{name}' is text, not a number")
+        raise SchemaError(f"column '{name}' is text, not a number{number_hint(field)}")
     if field.kind is Kind.OTHER:
         raise SchemaError(f"column '{name}' has the type {field.type}, not a number")
 

@@ -5,10 +5,15 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Mapping, Sequence
+from itertools import islice
+from typing import TYPE_CHECKING
 
 from gramian.errors import DataError, DataWarning
-from gramian.formula.terms import Terms
+from gramian.schema import Field
 from gramian.typing import Level
+
+if TYPE_CHECKING:
+    from gramian.formula.terms import Terms
 
 FEWEST_ROWS = 20  # of fewer nothing can be said
 DISTINCT = 0.8  # share of rows with a level of their own, from which on a factor is no help
@@ -18,14 +23,14 @@ SHARE = 0.9  # of levels that look alike
 BEYOND_INT64 = re.compile(r"\s*[+-]?\d{19,}\s*")
 CURRENCY = r"[$\u20ac\u00a3\u00a5]"
 NUMBERS = (
-    (r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?", 'they are numbers with thousands: gm.csv(path, thousands=",") reads them'),
-    (r"[+-]?\d{1,3}(\.\d{3})+(,\d+)?", 'they are numbers: gm.csv(path, thousands=".", decimal=",") reads them'),
-    (r"[+-]?\d+,\d+", 'they are numbers with decimal commas: gm.csv(path, decimal=",") reads them'),
-    (r"[+-]?[\d.,]+\s?%", "they are numbers with a percent sign: write them without it"),
-    (rf"{CURRENCY}\s?[\d.,]+|[\d.,]+\s?{CURRENCY}", "they are amounts with a sign of currency: write them without it"),
-    (r"\d{1,2}[./-]\d{1,2}[./-]\d{2,4}", "they are dates: write them as 2024-12-31, and use as_number()"),
+    (r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?", 'numbers with thousands: gm.csv(path, thousands=",") reads them'),
+    (r"[+-]?\d{1,3}(\.\d{3})+(,\d+)?", 'numbers: gm.csv(path, thousands=".", decimal=",") reads them'),
+    (r"[+-]?\d+,\d+", 'numbers with decimal commas: gm.csv(path, decimal=",") reads them'),
+    (r"[+-]?[\d.,]+\s?%", "numbers with a percent sign: write them without it"),
+    (rf"{CURRENCY}\s?[\d.,]+|[\d.,]+\s?{CURRENCY}", "amounts with a sign of currency: write them without it"),
+    (r"\d{1,2}[./-]\d{1,2}[./-]\d{2,4}", "dates: write them as 2024-12-31, and use as_number()"),
 )
-PLAIN = (r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", "they are numbers that are stored as text: convert the column")
+PLAIN = (r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", "numbers that are stored as text: convert the column")
 
 
 def check_text_factors(terms: Terms, levels: Mapping[str, Sequence[Level]], rows: int) -> None:
@@ -64,12 +69,19 @@ def _check(column: str, texts: Sequence[str], count: int, rows: int) -> None:
             f"use factor({column}) if it is an identifier, or subtract an offset first"
         )
     if distinct or reason:
-        why = f"; {reason}" if reason else ""
+        why = f"; they are {reason}" if reason else ""
         message = (
             f"column '{column}' is text with {count:,} different values in the first {rows:,} rows, so it is a "
             f"factor with a coefficient for each{why}; factor({column}) says that this is meant"
         )
         warnings.warn(DataWarning(message), stacklevel=2)
+
+
+def number_hint(field: Field) -> str:
+    """What to do with a column of text that is used as a number, after a semicolon; empty where nobody can say."""
+    texts = field.examples
+    whys = (why for pattern, why in (*NUMBERS, PLAIN) if texts and _share(re.compile(pattern), texts) >= SHARE)
+    return "".join(f"; its values are {why}" for why in islice(whys, 1))
 
 
 def _share(pattern: re.Pattern[str], texts: Sequence[str]) -> float:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import gramian as gm
-from gramian.errors import DataError, DataWarning
+from gramian.errors import DataError, DataWarning, SchemaError
 
 ROWS = 200
 Y = np.random.default_rng(0).normal(size=ROWS)
@@ -56,3 +56,38 @@ def test_integers_beyond_every_type_are_refused(tmp_path):
     with pytest.raises(DataError, match=r"column 'x' holds integers such as 1000000000000000000\d\d, beyond 2\^63"):
         gm.ols("y ~ x", path)
     assert gm.ols("y ~ factor(x)", path).rows == ROWS
+
+
+TEXTS = {
+    "thousands": ["47,386.0", "1,250.5", "2,001.0"],
+    "comma": ["3,5", "4,25", "17,0"],
+    "percent": ["12 %", "7.5 %", "3%"],
+}
+CALLS = {
+    "outcome": lambda path: gm.ols("v ~ x", path),
+    "function": lambda path: gm.ols("x ~ log(v)", path),
+    "offset": lambda path: gm.ols("x ~ 1 + offset(v)", path),
+    "weights": lambda path: gm.ols("x ~ 1", path, weights="v"),
+    "counts": lambda path: gm.ols("x ~ 1", path, counts="v"),
+    "two levels": lambda path: gm.glm("v ~ x", path, family="binomial"),
+    "curve": lambda path: gm.curve("v ~ a * x", path),
+    "curve's weights": lambda path: gm.curve("x ~ a * z", path, weights="v"),
+}
+
+
+@pytest.mark.parametrize("use", CALLS)
+@pytest.mark.parametrize("kind", TEXTS)
+def test_text_in_the_place_of_a_number_says_how_it_is_read(kind, use, tmp_path):
+    path = tmp_path / "t.csv"
+    rows = "".join(f'"{TEXTS[kind][i % 3]}",{i},{i * i}\n' for i in range(30))
+    path.write_text("v,x,z\n" + rows.replace(TEXTS[kind][0], "NA", 1), encoding="utf-8")
+    reason = COLUMNS[kind][1].partition(":")[0].replace("they are", "its values are")
+    with pytest.raises(DataError, match=f"'v'.*; {reason}"):
+        CALLS[use](path)
+
+
+def test_other_text_in_the_place_of_a_number_has_no_such_hint(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("v,x\nlow,1\nhigh,2\n3 or 4,3\n", encoding="utf-8")
+    with pytest.raises(SchemaError, match=r"the outcome 'v' is text; this model needs numbers$"):
+        gm.ols("v ~ x", path)

@@ -32,7 +32,8 @@ TEXT = pa.dictionary(pa.int32(), pa.string())
 def inspect(file: File, asked: Dialect = UNKNOWN) -> FileInfo:
     """Columns of a file: names from the first line, types from a sample. asked : what is known of its dialect."""
     sampled = sample(file, asked)
-    return FileInfo(file, sampled.types, duplicates(sampled.names), sampled.rows, dialect=sampled.dialect)
+    unusable = duplicates(sampled.names)
+    return FileInfo(file, sampled.types, unusable, sampled.rows, dialect=sampled.dialect, examples=sampled.examples)
 
 
 def units(info: FileInfo, agreed: Mapping[str, Any]) -> Iterator[Table]:

@@ -22,6 +22,7 @@ from gramian.data.read_errors import error_context
 from gramian.errors import DataError
 
 PIECE = 2**20  # bytes of each part of the sample: beginning, middle, end
+EXAMPLES = 20  # rows
 BEYOND_INT64 = 2.0**63
 MAX_LINE = 2**23  # bytes: longer lines are not read anyway
 BLANK = re.compile(rb"[\r\n]{3,}")  # blank lines
@@ -51,12 +52,15 @@ class Sample:
         The delimiter.
     rows : int or None
         0 where the file has only a header, else not known.
+    examples : Mapping[str, tuple of str]
+        Column of text -> its values in the first rows.
     """
 
     names: tuple[str, ...]
     types: Mapping[str, Any]
     dialect: Dialect
     rows: int | None
+    examples: Mapping[str, tuple[str, ...]]
 
 
 def sample(file: File, asked: Dialect) -> Sample:
@@ -85,7 +89,8 @@ def sample(file: File, asked: Dialect) -> Sample:
     types = [_common_type([piece_types[i] for piece_types in kinds]) for i in range(len(names))]
     # a file with only a header has no rows, and no types either
     rows = 0 if complete and not head[start:].strip() else None
-    return Sample(names, dict(zip(names, types, strict=True)), dialect, rows)
+    by_name = dict(zip(names, types, strict=True))
+    return Sample(names, by_name, dialect, rows, _examples(head[start:], by_name, dialect))
 
 
 def parsing(dialect: Dialect) -> Any:
@@ -186,6 +191,21 @@ def _header(head: bytes, file: File, asked: Dialect) -> tuple[tuple[str, ...], D
     if len(names) != len(row):
         raise DataError(f"the first row has {len(row)} fields, header names {len(names)} columns", file.label)
     return names, dialect, before + read if dialect.named else 0
+
+
+def _examples(rows: bytes, types: Mapping[str, Any], dialect: Dialect) -> dict[str, tuple[str, ...]]:
+    """Values of the columns of text in the first rows, without missing ones: messages say what they look like."""
+    if not any(pa.types.is_string(kind) for kind in types.values()):
+        return {}
+    lines = (line.decode("utf-8", "replace") for line in rows.split(b"\n", EXAMPLES)[:EXAMPLES])
+    read = csv.reader(lines, delimiter=dialect.delimiter or ",")
+    try:
+        columns = list(zip(*(row for row in read if len(row) == len(types)), strict=True))
+    except csv.Error:
+        return {}
+    missing = {*NULLS, *dialect.na_values}
+    values = zip(types.items(), columns, strict=False)  # no column where no row is whole
+    return {n: tuple(v for v in column if v not in missing) for (n, t), column in values if pa.types.is_string(t)}
 
 
 def _lines_length(head: bytes, lines: int) -> int:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from gramian.batch import Source
-from gramian.errors import DataError, NotIdentifiedError, NumericalError, SchemaError
+from gramian.errors import DataError, NotIdentifiedError, NumericalError
 from gramian.fit.curve.accumulate import CurvePass, CurveSums
 from gramian.fit.curve.errors import check_effects, check_rows, not_converged, not_defined, not_determined
 from gramian.fit.curve.loop import Search, SearchResult, minimise
@@ -20,8 +20,9 @@ from gramian.fit.leastsquares.outcome import check_lengths
 from gramian.fit.passes.job import PassRunner
 from gramian.formula.curves.curve import Curve, ParsedCurve, curve_of, parameters_of, parse_curve
 from gramian.formula.dropped_rows import DroppedRows
+from gramian.formula.kinds import check_numeric_option
 from gramian.models.curves import NamedCurve
-from gramian.schema import Kind, Schema
+from gramian.schema import Schema
 from gramian.typing import Mask, Matrix, Vector
 
 
@@ -236,8 +237,8 @@ def parsed_curve(formula: str, schema: Schema, options: CurveOptions) -> tuple[C
     """The curve resolved for a source's schema, and its formula as parsed. Reads no rows."""
     parsed = parse_curve(formula, schema.names)
     names = parameters_of(parsed, schema, options.start, options.bounds)
-    if options.weights is not None and schema[options.weights].kind is not Kind.NUMBER:
-        raise SchemaError(f"weights='{options.weights}': the column is {schema[options.weights].kind}, not a number")
+    if options.weights is not None:
+        check_numeric_option("weights", options.weights, schema)
     return curve_of(parsed, schema, names, options.weights, options.bounds, options.start or ()), parsed
 
 

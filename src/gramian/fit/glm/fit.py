@@ -32,6 +32,7 @@ from gramian.formula.design import Design, design_of, is_text
 from gramian.formula.expand import expand
 from gramian.formula.grammar import Formula, parse
 from gramian.formula.syntax import Name, label
+from gramian.formula.text_factors import number_hint
 from gramian.inference.estimators import IID
 from gramian.inference.vcov_spec import OBSERVED, VcovSpec
 from gramian.linalg.cholesky_step import MAX_COLUMNS
@@ -350,7 +351,8 @@ def _two_levels(column: str, source: Source) -> tuple[Level, Level]:
             break
     if len(seen) != 2:
         levels = ", ".join(f"'{level}'" for level in canonical(seen)) or "none"
-        raise DataError(f"the outcome '{column}' must have two values, found {levels}")
+        hint = number_hint(source.schema[column])
+        raise DataError(f"the outcome '{column}' must have two values, found {levels}{hint}")
     declared = [level for level in source.schema[column].levels or () if level in seen]
     failure, success = declared if len(declared) == 2 else canonical(seen)
     return failure, success
