@@ -179,7 +179,7 @@ class IteratedKeywords(TypedDict, total=False):
 
 
 class GlmKeywords(
-    IteratedKeywords, RowKeywords, CovarianceKeywords, PenaltyKeywords, CollinearKeywords, RunKeywords, total=False
+    IteratedKeywords, CountedKeywords, CovarianceKeywords, PenaltyKeywords, CollinearKeywords, RunKeywords, total=False
 ):
     """Of `glm`."""
 

@@ -97,6 +97,12 @@ def test_explain_says_what_passes_are_expected(run: Any, glm_folder: Path) -> No
     assert "binomial, link probit" in said
 
 
+def test_counts_say_how_many_rows_a_row_stands_for(run: Any, glm_folder: Path) -> None:
+    arguments = "n ~ x", "glm.parquet", "--family", "poisson", "--counts", "n"
+    assert "the sum of n" in run("fit", *arguments).stdout
+    assert "poisson" in run("fit", *arguments, "--explain").stdout
+
+
 def test_separation_is_a_numerical_refusal(run: Any, glm_folder: Path) -> None:
     done = run("fit", "sep ~ x + group", "glm.parquet", "--family", "binomial")
     assert done.returncode == 4
@@ -110,7 +116,6 @@ def test_separation_is_a_numerical_refusal(run: Any, glm_folder: Path) -> None:
         (("--link", "log"), "--link goes with --family"),
         (("--ridge", "1", "--vcov", "HC1"), "--vcov has no meaning with --ridge"),
         (("--max-passes", "3"), "--max-passes goes with --family"),
-        (("--family", "poisson", "--counts", "n"), "--counts does not go with --family"),
         (("--family", "poisson", "--theta", "2"), "negative_binomial"),
         (("--family", "poison"), "poison"),
     ],

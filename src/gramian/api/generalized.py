@@ -51,7 +51,7 @@ def glm(
         Largest number of passes over the data.
     weights : str, optional
         Column of prior weights; the number of trials where a binomial outcome is a proportion.
-    na, vcov, like
+    counts, na, vcov, like
         As in `gramian.ols`. `like="stata"` takes the observed information, of theta, too.
     information : {"expected", "observed"}, optional
         What standard errors are made of where the link is not canonical (with a canonical one both are the same), or

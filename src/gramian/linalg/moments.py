@@ -278,15 +278,15 @@ class Accumulator:
         """A copy of the products (m, m), rows and columns in the order of these positions."""
         return np.ascontiguousarray(self.dense[grid(order, order)])
 
-    def replace_products(self, order: Sequence[int], products: Matrix, rows: int) -> bool:
+    def replace_products(self, order: Sequence[int], products: Matrix, rows: int, count: Vector | None = None) -> bool:
         """Take products to which rows were added; False, with nothing changed, where one is not finite.
 
-        order : their positions, as for `in_order`. rows : how many rows were added.
+        order : their positions, as for `in_order`. rows, count : of the rows that were added, as of `add_products`.
         """
         if not np.isfinite(products.diagonal().sum()):
             return False
         self.dense[grid(order, order)] = products
-        self.rows += rows
+        self._count(rows, count)
         return True
 
     def _count(self, rows: int, count: Vector | None) -> None:

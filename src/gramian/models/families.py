@@ -29,6 +29,7 @@ from gramian.models.links import IDENTITY, Mean, quiet
 from gramian.typing import Mask, Vector
 
 Function: TypeAlias = Callable[[Vector], Vector]
+Count: TypeAlias = Vector | float  # how many rows each row stands for
 BOUNDS = {"line": (-math.inf, math.inf), "positive": (0.0, math.inf), "proportion": (0.0, 1.0)}
 SEPARABLE_ENDS = {"proportion": 1.0, "positive": math.inf}  # domain of the mean -> upper end of the outcome's range
 
@@ -85,16 +86,22 @@ class Likelihood:
     Attributes
     ----------
     base : Callable
-        Saturated log likelihood, as far as it does not depend on the dispersion; of outcomes and weights.
+        Saturated log likelihood, as far as it does not depend on the dispersion; of outcomes, weights, and how many
+        rows each row stands for.
     size : Callable
-        Number of rows or sum of weights, the factor of `scale`.
+        Number of rows or sum of weights, the factor of `scale`; of weights and of how many rows each stands for.
     scale : Callable
         Term that depends on the dispersion alone.
     """
 
-    base: Callable[[Vector, Vector], float]
-    size: Callable[[Vector], float] = lambda w: 0.0
+    base: Callable[[Vector, Vector, Count], float]
+    size: Callable[[Vector, Count], float] = lambda w, n: 0.0
     scale: Callable[[float], float] = lambda dispersion: 0.0
+
+    def terms(self, y: Vector, weight: Vector | None = None, count: Vector | None = None) -> tuple[float, float]:
+        """Base and size of rows y (n,), each with a weight and standing for a number of rows, or one if None."""
+        w, n = np.ones(len(y)) if weight is None else weight, 1.0 if count is None else count
+        return self.base(y, w, n), self.size(w, n)
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +213,8 @@ class Family:
         if dispersion <= 0.0:
             return math.inf
         y, mu, w = y[weight > 0.0], mu[weight > 0.0], weight[weight > 0.0]
-        fixed = self.likelihood.base(y, w) + self.likelihood.size(w) * self.likelihood.scale(dispersion)
+        base, size = self.likelihood.terms(y, w)
+        fixed = base + size * self.likelihood.scale(dispersion)
         return fixed - float(np.sum(w * self.unit_deviance(y, mu))) / (2.0 * dispersion)
 
 
@@ -279,16 +287,16 @@ def _log_peak(y: Vector) -> Vector:
     return np.where(y < 16.0, direct, -0.5 * np.log(2 * np.pi * x) - tail)
 
 
-def _binomial_base(y: Vector, w: Vector) -> float:
+def _binomial_base(y: Vector, w: Vector, n: Count) -> float:
     """Saturated binomial log likelihood, with w trials and shares y."""
     successes = w * y
-    return float(np.sum(_log_peak(successes) + _log_peak(w - successes) - _log_peak(w)))
+    return float(np.sum(n * (_log_peak(successes) + _log_peak(w - successes) - _log_peak(w))))
 
 
-def _negative_binomial_base(theta: float, y: Vector, w: Vector) -> float:
+def _negative_binomial_base(theta: float, y: Vector, w: Vector, n: Count) -> float:
     """Saturated negative binomial log likelihood."""
     rows = _log_peak(y) + (float(_log_peak(np.array(theta))) - _log_peak(y + theta)) - np.log1p(y / theta)
-    return float(np.sum(w * rows))
+    return float(np.sum(n * w * rows))
 
 
 def _gamma_scale(dispersion: float) -> float:
@@ -303,7 +311,9 @@ def _normal_scale(dispersion: float) -> float:
 
 def _continuous(factor: float, scale: Callable[[float], float]) -> Likelihood:
     """Likelihood of a positive continuous outcome, with base factor * sum w log y."""
-    return Likelihood(lambda y, w: factor * float(np.sum(w * np.log(y))), lambda w: float(np.sum(w)), scale)
+    return Likelihood(
+        lambda y, w, n: factor * float(np.sum(n * w * np.log(y))), lambda w, n: float(np.sum(n * w)), scale
+    )
 
 
 # a family that each link often goes with, for messages
@@ -318,7 +328,11 @@ REAL = Outcomes("a finite number", np.isfinite, lambda y, w: y)
 SHARE = Outcomes("between 0 and 1", lambda y: (y >= 0.0) & (y <= 1.0), lambda y, w: (w * y + 0.5) / (w + 1.0))
 COUNT = Outcomes("0 or above", lambda y: y >= 0.0, lambda y, w: y + 0.1)
 AMOUNT = Outcomes("above 0", lambda y: y > 0.0, lambda y, w: y)
-NORMAL = Likelihood(lambda y, w: 0.5 * float(np.sum(np.log(w))), lambda w: float(w.size), _normal_scale)
+NORMAL = Likelihood(
+    lambda y, w, n: 0.5 * float(np.sum(n * np.log(w))),
+    lambda w, n: float(np.sum(np.broadcast_to(n, w.shape))),
+    _normal_scale,
+)
 
 LINE = VarianceFunction("constant", "line", np.ones_like, np.zeros_like, lambda y, mean: np.square(y - mean.mu))
 MU = VarianceFunction("mu", "positive", lambda mu: mu, np.ones_like, poisson_deviance)
@@ -340,7 +354,7 @@ QUASI = {
 _FAMILIES = (
     Family("gaussian", LINE, REAL, "identity", None, NORMAL),
     Family("binomial", SHARES, SHARE, "logit", 1.0, Likelihood(_binomial_base)),
-    Family("poisson", MU, COUNT, "log", 1.0, Likelihood(lambda y, w: float(np.sum(w * _log_peak(y))))),
+    Family("poisson", MU, COUNT, "log", 1.0, Likelihood(lambda y, w, n: float(np.sum(n * w * _log_peak(y))))),
     Family("gamma", MU_2, AMOUNT, "inverse", None, _continuous(-1.0, _gamma_scale)),
     Family("inverse_gaussian", MU_3, AMOUNT, "inverse_squared", None, _continuous(-1.5, _normal_scale)),
     Family("quasibinomial", SHARES, SHARE, "logit"),

@@ -62,7 +62,6 @@ BINOMIAL_LINKS = ("logit", "probit", "cloglog", "cauchit")
 LINKS = ("logit", "probit", "cloglog", "cauchit", "log", "identity", "inverse", "inverse_squared", "sqrt")
 LINEAR_ONLY = names_of(LinearKeywords, without=GlmKeywords)  # options that do not go with --family
 FAMILY_ONLY = ("link", *names_of(IteratedKeywords))  # options that go with --family
-HINTS = {"counts": "; use --weights"}
 RUN_OPTIONS = names_of(RunKeywords, without=EngineKeywords)  # options that a plan does not depend on
 GRAM_OPTIONS = ("ridge", "estimator", "format", "by", *names_of(StoredKeywords))  # what a fit from sums can have
 WITHOUT_MEANING = "--collinear has no meaning with --ridge: a penalised fit keeps every column"
@@ -323,13 +322,11 @@ def _options(
         if options[name] is None:
             del options[name]
     # An option that was not given is left out, so that the public function's default holds.
-    for name in LINEAR_ONLY:
+    for name in (*LINEAR_ONLY, "counts"):
         if options[name] is None or options[name] is False:
             del options[name]
-        elif family is not None or (ridge is not None and name in ("exact", "decimal")):
-            raise OptionError(
-                f"--{name} does not go with {'--family' if family is not None else '--ridge'}{HINTS.get(name, '')}"
-            )
+        elif (family is not None and name != "counts") or (ridge is not None and name in ("exact", "decimal")):
+            raise OptionError(f"--{name} does not go with {'--family' if family is not None else '--ridge'}")
     if ridge is not None and family is None:
         del options["vcov"], options["like"]
     run_options = {"engine": engine_for(engine, threads), "alpha": ridge, "collinear": collinear}

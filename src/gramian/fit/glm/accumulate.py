@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -22,10 +22,12 @@ from gramian.formula.dropped_rows import DroppedRows
 from gramian.formula.row_reader import Observed
 from gramian.linalg.blocks import ROWS_PER_BLOCK, Predictor
 from gramian.linalg.columns import Columns
-from gramian.linalg.moments import Moments
+from gramian.linalg.moments import Moments, combined_weight
 from gramian.models.families import SHARE
 from gramian.models.glm import GLM, WorkingRows, score_theta
 from gramian.typing import Level, Mask, Vector
+
+OffsetWeightCount: TypeAlias = tuple[Vector | None, Vector | None, Vector | None]
 
 
 class Totals(NamedTuple):
@@ -195,15 +197,17 @@ class GlmAccumulator(UnitAccumulator):
         parts = None if where is None else where.parts(observed.values, observed.matrix, observed.rows)
         if where is None or parts is None:
             return False
-        y, (offset, prior, _) = observed.values[self.response], observed.offset_weight_count(slice(None))
-        deviance = compiled.add(self.sums, where.order, parts, (y, offset, prior))
+        y, (offset, weight, count) = observed.values[self.response], observed.offset_weight_count(slice(None))
+        prior = combined_weight(weight, count)
+        deviance = compiled.add(self.sums, where.order, parts, (y, offset, prior), count)
         if deviance is None:
             return False
         self.totals[0] += deviance
         if self.task.likelihood or self.task.null is not None:
             for start in range(0, observed.rows, self.height):
                 rows = slice(start, start + self.height)
-                self.totals += self._totals(y[rows], take_rows(offset, rows), take_rows(prior, rows), 0.0, y[:0])
+                own = observed.offset_weight_count(rows)
+                self.totals += self._totals(y[rows], own, take_rows(prior, rows), 0.0, y[:0])
         return True
 
     def add_cached(self, blocks: Iterable[tuple[Columns, Observed]], levels: Mapping[str, Sequence[Level]]) -> None:
@@ -238,36 +242,38 @@ class GlmAccumulator(UnitAccumulator):
 
     def block(self, columns: Columns, observed: Observed, rows: slice | Mask) -> bool:
         """Add the working rows of a block; False, and nothing added, where a sum is not finite."""
-        y, (offset, prior, _) = observed.values[self.response][rows], observed.offset_weight_count(rows)
+        y, own = observed.values[self.response][rows], observed.offset_weight_count(rows)
+        offset, weight, count = own
+        prior = combined_weight(weight, count)
         if self.compiled is not None:
             order, parts = columns_of_block(columns)
-            deviance = self.compiled.add(self.sums, order, parts, (y, offset, prior))
+            deviance = self.compiled.add(self.sums, order, parts, (y, offset, prior), count)
             if deviance is not None:
-                self.totals += self._totals(y, offset, prior, deviance, y[:0])
+                self.totals += self._totals(y, own, prior, deviance, y[:0])
             return deviance is not None
-        eta, work = self._working(columns, y, offset, prior)
+        eta, work = self._working(columns, y, own, prior)
         if not np.isfinite(work.loss):
             return False
-        totals = self._totals(y, offset, prior, work.loss, eta)
+        totals = self._totals(y, own, prior, work.loss, eta)
         self._add_moves(columns, y)
         # the response row of the block held the outcome; from here on it holds the working residual
         columns.set_response(work.r)
-        if not self.sums.add(columns, work.w, None, self.reader.sizes):
+        if not self.sums.add(columns, work.w, count, self.reader.sizes):
             return False
         self.totals += totals
         return True
 
     def _working(
-        self, columns: Columns, y: Vector, offset: Vector | None, prior: Vector | None
+        self, columns: Columns, y: Vector, own: OffsetWeightCount, prior: Vector | None
     ) -> tuple[Vector, WorkingRows]:
-        """Linear predictor (n,) and working rows of a block.
+        """Linear predictor (n,) and working rows of a block. own, prior : as of `_totals`.
 
         At the starting means there are no coefficients to take a step from: r then is the working outcome less the
         offset, so that the normal equations give the coefficients themselves.
         """
-        model = self.task.model
+        model, (offset, weight, _) = self.task.model, own
         if self.eta is None:
-            eta = model.start(y, prior)
+            eta = model.start(y, weight)
             work = model.linearize(y, eta, prior)
             base = eta if offset is None else eta - offset
             return eta, work._replace(r=work.r + base)
@@ -282,12 +288,13 @@ class GlmAccumulator(UnitAccumulator):
             for i, projection in enumerate(self.projections):
                 self.moves[i] += largest_moves(projection(columns, self.reader.sizes), y, self.task.candidates.top)
 
-    def _totals(self, y: Vector, offset: Vector | None, prior: Vector | None, loss: float, eta: Vector) -> Totals:
+    def _totals(self, y: Vector, own: OffsetWeightCount, prior: Vector | None, loss: float, eta: Vector) -> Totals:
         """The sums of a block that do not come from the working moments.
 
-        y, offset, prior, eta : (n,) of the block; offset and prior None where the model has none. loss : its deviance.
+        y, eta : (n,) of the block. own : its offset, weight and count, None for what the model has not. prior : weight
+        times count. loss : its deviance.
         """
-        totals = Totals(loss)
+        totals, (offset, weights, count) = Totals(loss), own
         family, w = self.task.model.family, np.ones(len(y)) if prior is None else prior
         if self.task.likelihood:
             law, weight = family.likelihood, float(w.sum())
@@ -295,7 +302,7 @@ class GlmAccumulator(UnitAccumulator):
             base_is_zero = law is None or (
                 family.variance_function.domain == "proportion" and not interior_weight
             )  # then nothing depends on y alone
-            base = (0.0, 0.0) if base_is_zero or law is None else (law.base(y, w), law.size(w))
+            base = (0.0, 0.0) if base_is_zero or law is None else law.terms(y, weights, count)
             totals = Totals(loss, *base, weight, float(w @ y), interior_weight)
         if self.task.null is not None:
             null_eta = np.full(len(y), self.task.null) if offset is None else self.task.null + offset

@@ -53,15 +53,17 @@ class CompiledRows:
         order: Sequence[int],
         parts: Sequence[Part],
         rows: tuple[Vector, Vector | None, Vector | None],
+        count: Vector | None,
     ) -> float | None:
         """Add rows to the sums of a unit, and return their deviance; None, with nothing added, if it is not finite.
 
-        order : position of each column of the parts, and of the response. rows : outcomes, offset and prior weights.
+        order : position of each column of the parts, and of the response. rows : outcomes, offset and prior weights
+        times counts. count : (n,) how many rows each stands for; None for one.
         """
         products = sums.in_order(order)
         b = self.coefficients[list(order[:-1])]
         deviance = add_working_products(self.library, self.model, parts, b, rows, products, self.height)
-        if not math.isfinite(deviance) or not sums.replace_products(order, products, len(rows[0])):
+        if not math.isfinite(deviance) or not sums.replace_products(order, products, len(rows[0]), count):
             return None
         return deviance
 

@@ -335,7 +335,9 @@ def bare_design(formula: Formula, schema: Schema, options: GlmOptions) -> Design
     if options.offset is not None:
         expanded = replace(expanded, offsets=(*expanded.offsets, Name(options.offset)))
     proportion = options.model.family.variance_function.domain == "proportion"
-    return design_of(expanded, formula.text, schema, options.common.weights, text_outcome=proportion)
+    return design_of(
+        expanded, formula.text, schema, options.common.weights, options.common.counts, text_outcome=proportion
+    )
 
 
 def _two_levels(column: str, source: Source) -> tuple[Level, Level]:

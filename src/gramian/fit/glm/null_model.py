@@ -9,6 +9,7 @@ import numpy as np
 
 from gramian.fit.glm.accumulate import Totals
 from gramian.fit.passes.subsample import Sample
+from gramian.linalg.moments import combined_weight
 from gramian.models.glm import GLM
 from gramian.typing import Vector
 
@@ -57,7 +58,7 @@ def intercept(model: GLM, sample: Sample, response: str) -> float | None:
         return None
     y = np.concatenate([p.values[response] for p in sample.parts])
     offset = _joined(sample, [p.offset for p in sample.parts], 0.0)
-    weight = _joined(sample, [p.weight for p in sample.parts], 1.0)
+    weight = _joined(sample, [combined_weight(p.weight, p.count) for p in sample.parts], 1.0)
     mean = float(weight @ y / weight.sum())
     # the solution without offsets, less the mean offset: close enough for Newton's method to start
     eta = float(model.link.link(np.array([mean]))[0]) - float(weight @ offset / weight.sum())

@@ -39,7 +39,7 @@ def render(fit: GlmFit, level: float = 0.95) -> list[RenderableType]:
     notes = describe_columns(fit, fit.solved.linear.empty_cells, fit.solved.linear.levels.names)
     return join_blocks(
         _title(fit),
-        [*_outcome(fit), *describe_rows(fit, where=fit.fitted_rows.where)],
+        [*_outcome(fit), *describe_rows(fit, fit.solved.linear.design.count, fit.fitted_rows.where)],
         coefficient_table(fit, level),
         _quality(fit),
         notes,

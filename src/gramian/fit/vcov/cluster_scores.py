@@ -176,7 +176,8 @@ class ClusterScoreAccumulator(ScoreAccumulator):
             s, group = np.where(has_cluster, s, 0.0), np.maximum(group, 0)
             row_counts = has_cluster.astype(np.float64) if count is None else has_cluster * count
         if scores.log_alpha is not None and len(self.total):
-            log_alpha = np.where(has_cluster, scores.log_alpha, 0.0)
+            log_alpha = scores.log_alpha if count is None else scores.log_alpha * count
+            log_alpha = np.where(has_cluster, log_alpha, 0.0)
             np.add.at(self.total[:, -1], self.members.positions[group], log_alpha)
         self._write(columns, self.scratch[self.pending_rows : self.pending_rows + columns.rows])
         self.pending.append((group, s, row_counts))

@@ -20,7 +20,7 @@ from gramian.fit.passes.job import PassRunner
 from gramian.fit.vcov.scores import FittedModel, ScoreAccumulator, Scores
 from gramian.formula.row_reader import Observed
 from gramian.linalg.columns import Columns
-from gramian.linalg.moments import Accumulator, Moments
+from gramian.linalg.moments import Accumulator, Moments, combined_weight
 from gramian.models.glm import score_theta
 from gramian.typing import Mask, Matrix, Vector
 
@@ -115,22 +115,30 @@ class InformationAccumulator(ScoreAccumulator):
         theta, mu = model.family.theta, model.mean(eta)
         cross = np.zeros(len(w)) if theta is None else scores.s * (mu / (theta + mu))
         if theta is not None:
-            self.theta[:2] += score_theta(y, mu, np.ones(len(y)) if weight is None else weight, theta)
+            total = combined_weight(weight, count)
+            self.theta[:2] += score_theta(y, mu, np.ones(len(y)) if total is None else total, theta)
         log_alpha = np.zeros(len(w)) if scores.log_alpha is None else scores.log_alpha
-        self.theta[2] += log_alpha @ log_alpha
+        self.theta[2] += log_alpha @ (log_alpha if count is None else count * log_alpha)
         parts = (
-            (self.sums, np.maximum(w, 0.0), 0.0),
-            (self.negative, np.maximum(-w, 0.0), 0.0),
-            (self.cross, None, cross),
-            (self.score_products, None, scores.s * log_alpha),
+            (self.sums, combined_weight(np.maximum(w, 0.0), count), 0.0),
+            (self.negative, combined_weight(np.maximum(-w, 0.0), count), 0.0),
+            (self.cross, count, cross),
+            (self.score_products, count, scores.s * log_alpha),
         )
-        return all(self._add(sums, columns, total, response) for sums, total, response in parts)
+        return all(self._add(sums, columns, total, count, response) for sums, total, response in parts)
 
-    def _add(self, sums: Accumulator, columns: Columns, total: Vector | None, response: Vector | float) -> bool:
+    def _add(
+        self,
+        sums: Accumulator,
+        columns: Columns,
+        total: Vector | None,
+        count: Vector | None,
+        response: Vector | float,
+    ) -> bool:
         """Add a copy of the columns, which weights overwrite, with this response."""
         copy = replace(columns, buffer=columns.buffer.copy(), extra=columns.extra.copy(), workspace=None)
         copy.set_response(response)
-        return sums.add(copy, total, None, self.reader.sizes)
+        return sums.add(copy, total, count, self.reader.sizes)
 
     def summed(self) -> ObservedSums:
         """The sums so far."""

@@ -21,6 +21,7 @@ from gramian.linalg import maps
 from gramian.linalg.blocks import Predictor
 from gramian.linalg.columns import Columns, Layout
 from gramian.linalg.doubledouble import Pair, pair, two_sum
+from gramian.linalg.moments import combined_weight
 from gramian.linalg.products import ColumnGroup, without_last
 from gramian.linalg.residuals.double_double import LinearCombination, ResidualRows
 from gramian.linalg.subspace import dense
@@ -204,8 +205,10 @@ class ScoreAccumulator(UnitAccumulator, ABC):
             if self.fitted_model.effects:
                 eta = eta + self.fitted_model.absorbed_part(columns.codes)
             eta = eta if offset is None else eta + offset
-            work = model.linearize(y, eta, weight)
-            return Scores(work.r, work.w, work.s, work.loss, self._log_alpha(model.mean(eta), y, weight))
+            work = model.linearize(y, eta, combined_weight(weight, count))
+            # the deviance is of all rows that a row stands for, its score and weight are of one
+            w, s = (work.w, work.s) if count is None else (work.w / count, work.s / count)
+            return Scores(work.r, w, s, work.loss, self._log_alpha(model.mean(eta), y, weight))
         r = self.fitted_model.residual(columns.buffer[-1], eta) - self.fitted_model.absorbed_part(columns.codes)
         return _linear_scores(r, weight, count)
 

@@ -12,6 +12,7 @@ from gramian.fit.passes.accumulate import Accumulated
 from gramian.fit.vcov.scores import FittedModel, ScoreAccumulator, Scores
 from gramian.formula.row_reader import Observed
 from gramian.linalg.columns import Columns
+from gramian.linalg.moments import combined_weight
 from gramian.typing import Mask, Vector
 
 
@@ -58,4 +59,4 @@ class _WorkingAccumulator(ScoreAccumulator):
         self, columns: Columns, scores: Scores, count: Vector | None, observed: Observed, rows: slice | Mask
     ) -> bool:
         """Add the products of a block."""
-        return self.sums.add(columns, scores.w, None, self.reader.sizes)
+        return self.sums.add(columns, combined_weight(scores.w, count), count, self.reader.sizes)
