@@ -38,6 +38,33 @@ class Interval:
 
 
 @dataclass(frozen=True, slots=True)
+class NotBelow:
+    """Numbers that are not below a bound: those of `Interval` without an end, infinity and NaN for the unknown."""
+
+    low: float
+    name: str
+
+    def __contains__(self, value: float) -> bool:
+        return not value < self.low
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Every:
+    """Arrays whose numbers are all in an interval; stands in type hints as `Interval`."""
+
+    interval: Interval
+
+    def __contains__(self, values: NDArray[Any]) -> bool:
+        return bool(((values >= self.interval.low) & (values < self.interval.high)).all())
+
+    def __str__(self) -> str:
+        return self.interval.name
+
+
+@dataclass(frozen=True, slots=True)
 class Distinct:
     """Sequences in which nothing stands twice, and what a message calls them; stands in type hints as `Interval`."""
 
@@ -63,9 +90,12 @@ class Unicode:
 Name: TypeAlias = Annotated[str, Unicode()]
 DistinctLevels: TypeAlias = Annotated[tuple[Level, ...], Distinct("levels that differ")]
 NotNegative: TypeAlias = Annotated[float, Interval(0.0, math.inf, "a finite number that is not negative")]
+NotBelowZero: TypeAlias = Annotated[float, NotBelow(0.0, "a number that is not negative")]
 Positive: TypeAlias = Annotated[float, Interval(math.ulp(0.0), math.inf, "a finite number above zero")]
 Finite: TypeAlias = Annotated[float, Interval(-sys.float_info.max, math.inf, "a finite number")]
+Share: TypeAlias = Annotated[float, Interval(0.0, math.nextafter(1.0, 2.0), "a number from 0 to 1")]
 Size: TypeAlias = Annotated[int, range(2**31)]
+RowCounts: TypeAlias = Annotated[Vector, Every(Interval(math.ulp(0.0), math.inf, "numbers of rows above zero"))]
 
 
 class Monoid(Protocol):

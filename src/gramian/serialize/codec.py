@@ -53,10 +53,14 @@ class Members:
 
 @dataclass(frozen=True, slots=True)
 class Codec(Generic[T]):
-    """How a value is written as JSON, and read from it; both take `members` for arrays."""
+    """How a value is written as JSON, and read from it; both take `members` for arrays.
+
+    kind : the type hint of the values, where it is one that the fields of records have.
+    """
 
     write: Callable[[T, Members], Any]
     read: Callable[[Any, Members], T]
+    kind: Any = None
 
     def dump(self, value: T) -> tuple[Any, dict[str, NDArray[Any]]]:
         """JSON and arrays of a value."""
@@ -87,13 +91,13 @@ class Codec(Generic[T]):
             lambda obj, m: self.read(None, m) if obj is True else None if obj is False else wrong("true or false", obj),
         )
 
-    def convert(self, to: Callable[[S], T], back: Callable[[T], S]) -> Codec[S]:
+    def convert(self, to: Callable[[S], T], back: Callable[[T], S], kind: Any = None) -> Codec[S]:
         """Values that are written as other ones."""
-        return Codec(lambda value, m: self.write(to(value), m), lambda obj, m: back(self.read(obj, m)))
+        return Codec(lambda value, m: self.write(to(value), m), lambda obj, m: back(self.read(obj, m)), kind)
 
     def alone(self) -> Codec[T]:
         """The same, as the one item of a list."""
-        return tuple_of(self).convert(lambda value: (value,), lambda items: items[0])
+        return tuple_of(self).convert(lambda value: (value,), lambda items: items[0], self.kind)
 
     def unwrapped(self) -> Codec[T]:
         """The item alone of what this codec writes as a list of one."""
@@ -101,7 +105,7 @@ class Codec(Generic[T]):
 
     def checked(self, good: Callable[[T], object], expected: str) -> Codec[T]:
         """Refuse values that are not good when they are read."""
-        return Codec(self.write, lambda obj, m: v if good(v := self.read(obj, m)) else wrong(expected, v))
+        return Codec(self.write, lambda obj, m: v if good(v := self.read(obj, m)) else wrong(expected, v), self.kind)
 
     def distinct(self, expected: str) -> Codec[T]:
         """Refuse what holds an item twice."""
@@ -117,6 +121,16 @@ class Codec(Generic[T]):
                 require(levels <= depth and parts <= size, f"{what} that is not so large", parts)
                 level = list(chain.from_iterable(map(_parts, level)))
             return self.read(obj, members)
+
+        return Codec(self.write, read, self.kind)
+
+    def along(self, axis: str) -> Codec[T]:
+        """Refuse what has not the length of an axis."""
+
+        def read(obj: object, members: Members) -> T:
+            out = self.read(obj, members)
+            members.check_size(axis, len(out))  # type: ignore[arg-type]
+            return out
 
         return Codec(self.write, read)
 
@@ -154,7 +168,7 @@ def select(codec: CodecBy[T], of: Any) -> Codec[T]:
 
 def plain(kind: type[T], expected: str) -> Codec[T]:
     """What JSON holds as it is."""
-    return Codec(lambda value, _: value, lambda obj, _: obj if isinstance(obj, kind) else wrong(expected, obj))
+    return Codec(lambda value, _: value, lambda obj, _: obj if isinstance(obj, kind) else wrong(expected, obj), kind)
 
 
 def constant(value: T) -> Codec[T]:
@@ -175,6 +189,11 @@ def sequence(codec: CodecBy[T], size: int | None = None, into: Callable[[list[T]
         lambda values, members: [select(codec, i).write(v, members) for i, v in enumerate(values)],
         lambda obj, members: into([select(codec, i).read(v, members) for i, v in enumerate(items_of(obj, size))]),
     )
+
+
+def numbered(prefix: str, codec: Codec[T]) -> Codec[tuple[T, ...]]:
+    """A list whose items have arrays of their own, named by the prefix and the number of the item."""
+    return sequence(lambda i: codec.under(f"{prefix}{i}/"))
 
 
 def tuple_of(*codecs: Codec[Any]) -> Codec[tuple[Any, ...]]:
@@ -214,19 +233,19 @@ def of_columns(codec: Codec[T]) -> Codec[T]:
     return Codec(codec.write, read)
 
 
-def tagged(expected: str, kinds: Mapping[str, tuple[type[Any], Codec[Any]]]) -> Codec[Any]:
+def tagged(expected: str, kinds: Mapping[str, Codec[Any]]) -> Codec[Any]:
     """A value of one of several types, whose list begins with a tag. Raises TypeError where another is written."""
 
     def write(value: object, members: Members) -> list[Any]:
-        for tag, (kind, codec) in kinds.items():
-            if isinstance(value, kind):
+        for tag, codec in kinds.items():
+            if isinstance(value, codec.kind):
                 return [tag, *codec.write(value, members)]
         raise TypeError(f"{expected} of type {type(value).__name__} cannot be saved")
 
     def read(obj: object, members: Members) -> Any:
         match obj:
             case [str(tag), *items] if tag in kinds:
-                return kinds[tag][1].read(items, members)
+                return kinds[tag].read(items, members)
         return wrong(expected, obj)
 
     return Codec(write, read)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any
 
@@ -14,7 +13,6 @@ from gramian.formula.design import Design
 from gramian.formula.dropped_rows import DroppedRows
 from gramian.formula.numeric_terms import Orthogonal, Powers, Product, SplineBasis, Standardized
 from gramian.formula.splines import Spline
-from gramian.formula.syntax import Node
 from gramian.formula.syntax import label as text_of
 from gramian.formula.terms import Factor, Term
 from gramian.linalg.columns import Factors
@@ -28,14 +26,14 @@ DROPPED_ROWS = row(DroppedRows, "causes columns")
 DROPPED = "dropped_rows=dropped_rows.causes missing=dropped_rows.columns"
 
 COORDINATE = row(Coordinate, "shift exponent")
-ATOMS: Mapping[str, tuple[type, Codec[Any]]] = {
-    "factor": (str, TEXT.alone()),
-    "product": (Product, row(Product, "label monomial")),
-    "standardized": (Standardized, row(Standardized, "label variable scaled")),
-    "basis": (SplineBasis, row(SplineBasis, "label columns")),
-    "powers": (Powers, row(Powers, "label variable degree")),
-    "orthogonal": (Orthogonal, row(Orthogonal, "label variable degree")),
+KINDS = {
+    "product": Product,
+    "standardized": Standardized,
+    "basis": SplineBasis,
+    "powers": Powers,
+    "orthogonal": Orthogonal,
 }
+ATOMS = {"factor": TEXT.alone(), **{tag: row(kind) for tag, kind in KINDS.items()}}
 TERM = sequence(tagged("a part of a term", ATOMS)).convert(lambda term: term.atoms, Term)
 
 
@@ -60,7 +58,7 @@ def _spline(label: str) -> Codec[Spline]:
         require(all(a < b for a, b in pairwise((boundary[0], *knots, boundary[1]))), "knots that rise", knots)
         return Spline(label, inner=len(knots), knots=knots, boundary=boundary, **parts)
 
-    return row(Spline, "node natural degree knots ends=boundary", make=make, types={Node: NODE})
+    return row(Spline, "node natural degree knots ends=boundary", make=make, types=[NODE])
 
 
 def _check(design: Design) -> None:
@@ -94,7 +92,7 @@ DESIGN_OF_MANY = record(
     at("splines=terms.splines", of_columns(mapping(_spline))),
     at("rounded_times=terms.rounded_times", absent=()),
     check=_check,
-    types={Node: NODE},
+    types=[NODE],
 )
 DESIGN = DESIGN_OF_MANY.checked(lambda design: len(design.outcome) == 1, "an outcome")
 

@@ -94,7 +94,7 @@ def _literal(obj: object) -> Node:
 
 
 NODE: Codec[Node] = (
-    Codec(_write, lambda obj, _: _node(obj))
+    Codec(_write, lambda obj, _: _node(obj), Node)
     .no_larger("an expression", depth=2 * TALLEST + 1, size=MAX_LENGTH)
     .checked(lambda node: height_of(node) <= TALLEST, "an expression that is not nested so deeply")
 )

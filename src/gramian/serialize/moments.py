@@ -14,7 +14,7 @@ from gramian.linalg.exact.moments import ExactMoments
 from gramian.linalg.factors.cells import CellSums
 from gramian.linalg.factors.levels import canonical
 from gramian.linalg.moments import Moments, levels_with_rows
-from gramian.linalg.monomials import CONSTANT, Coordinate, Monomial
+from gramian.linalg.monomials import CONSTANT, Monomial
 from gramian.serialize.codec import Codec, mapping, require, tagged
 from gramian.serialize.design import COORDINATE
 from gramian.serialize.record import at, cell_counts, record
@@ -111,5 +111,5 @@ MOMENTS: Codec[Moments] = record(
     at("powers", keyed(TEXTS, lambda i, _: finite(f"powers/{i}", None).checked(len, f"sums in 'powers/{i}'"))),
     at("removed[]", NOTHING),
     check=_check,
-    types={Layout: LAYOUT, Coordinate: COORDINATE},
+    types=[LAYOUT, COORDINATE],
 )

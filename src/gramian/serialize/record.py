@@ -48,7 +48,7 @@ from gramian.typing import Level
 Types: TypeAlias = Mapping[Any, Codec[Any]]
 Makers: TypeAlias = Mapping[Any, Callable[..., Any]]
 DEFAULTS: Types = {str: TEXT, bool: FLAG, int: COUNT, float: NUMBER, Level: LEVEL, Monomial: MONOMIAL}
-NAME = re.compile(r"(\w+(?:/\w+)*)(/)?(\[([\w,*]*)\](\?)?)?(?:=([\w.]+))?")
+NAME = re.compile(r"(\w+(?:/\w+)*)(/)?(\[([\w,*+=]*)\](\?)?)?(?:=([\w.]+))?")
 ALWAYS = object()
 hints_of = cache(partial(get_type_hints, include_extras=True))  # they are evaluated from text
 
@@ -85,10 +85,10 @@ def at(
     """Fields by their keys.
 
     names : "key"; "key=part" where the attribute is called otherwise; "key[axes]" for an array of these axes, which are
-    names of lengths, lengths, or "*" for any, with "?"
-    behind it if its numbers may be NaN or infinite, or for a list in the JSON whose length is that of the axis; "key[]"
-    for a codec of arrays, which are not in the JSON; "key/" where the names of its arrays begin so. of : takes a field
-    from a value, if it is no attribute.
+    names of lengths ("k+1" is one longer than "k"), lengths, or "*" for any, with "?" behind it if its numbers may be
+    NaN or infinite, or for a list in the JSON whose length is that of the axis; "key[axis=names]" where it is the
+    length of an attribute of the value, here `names`; "key[]" for a codec of arrays, which are not in the JSON; "key/"
+    where the names of its arrays begin so. of : takes a field from a value, if it is no attribute.
     """
     return [
         Field(
@@ -143,8 +143,7 @@ def record(
     *fields: str | list[Field],
     make: Callable[..., Any] | None = None,
     check: Callable[[Any], None] = lambda value: None,
-    types: Types | None = None,
-    order: str = "",
+    types: Sequence[Codec[Any]] = (),
     as_list: bool = False,
     makers: Makers | None = None,
 ) -> Codec[Any]:
@@ -157,8 +156,7 @@ def record(
         arguments of the class.
     make : makes a value of the fields by their parts, if that is not `kind` itself; its type hints come first.
     check : raises ValueError for a value that makes no sense.
-    types : codecs for type hints, before those of `DEFAULTS`.
-    order : of the keys in the JSON, if it is not that of the fields.
+    types : codecs of types that the hints name, before those of `DEFAULTS`.
     as_list : whether it is a list; then keys that are left out are the last.
     makers : what makes the parts of these classes, if not the classes themselves.
 
@@ -170,12 +168,12 @@ def record(
     hints = hints_of(kind) | (hints_of(make) if isinstance(make, FunctionType) else {})
     every = fields or tuple(signature(kind).parameters)
     listed = [field for some in every for field in (at(some) if isinstance(some, str) else some)]
-    steps = [_with_codec(field, hints, {**DEFAULTS, **(types or {})}) for field in listed]
+    steps = [_with_codec(field, hints, {**DEFAULTS, **{codec.kind: codec for codec in types}}) for field in listed]
     parts_of_fields = {field.part.partition(".")[0] for field in listed}
     if make is None and (missing := _required_arguments(kind) - parts_of_fields):
         raise TypeError(f"no field for {', '.join(sorted(missing))} of {kind}")
     required = {field.key: field.absent is ALWAYS for field, _ in steps if field.key}
-    keys = order.split() or list(required)
+    keys = list(required)
     all_makers = {**(makers or {}), **({kind: make} if make else {})}
 
     def write(value: Any, members: Members) -> Any:
@@ -185,7 +183,8 @@ def record(
             parts.put(field.part, part)
             if field.absent is ALWAYS or not _is(part, field.absent):
                 out[field.key] = select(codec, parts).write(part, members)
-        return [out[key] for key in keys if key in out] if as_list else {key: out[key] for key in keys if key in out}
+        out.pop(None, None)  # what has no key has written its arrays
+        return list(out.values()) if as_list else out
 
     def read(obj: Any, members: Members) -> Any:
         items = dict(zip(keys, items_of(obj), strict=False)) if as_list else obj if keys else {}
@@ -198,12 +197,13 @@ def record(
             part = select(codec, parts).read(items.get(field.key), inner) if here else field.absent
             parts.put(field.part, part)
             for axis in field.axes:
-                inner.check_size(axis, len(part))
+                name, _, attribute = axis.partition("=")
+                inner.check_size(name, len(getattr(part, attribute) if attribute else part))
         out = parts.build(kind, all_makers)
         check(out)
         return out
 
-    return Codec(write, read)
+    return Codec(write, read, kind)
 
 
 row = partial(record, as_list=True)
@@ -261,12 +261,14 @@ def _derived(field: Field, hints: Mapping[str, Any], types: Types) -> tuple[Fiel
     for name in field.part.split("."):
         hint = hints[name]
         hints = hints_of(hint) if isinstance(hint, type) else {}
-    required = _without_none(hint)
-    if get_origin(required) not in (np.ndarray, NDArray):
+    required, (plain, *allowed) = _without_none(hint), _annotation(hint)
+    if get_origin(plain) not in (np.ndarray, NDArray):
         return field, codec_of(hint, types)
-    name, dtype = str(field.key), np.dtype(_scalar_type(required)).name
+    name, dtype = str(field.key), np.dtype(_scalar_type(plain)).name
     axes = [None if axis == "*" else int(axis) if axis.isdigit() else axis for axis in field.axes]
     codec = finite(name, *axes) if dtype == "float64" and not field.any_number else array(name, dtype, *axes)
+    for values in allowed:
+        codec = codec.checked(values.__contains__, f"{values} in '{name}'")
     if required is not hint:
         return replace(field, axes=()), codec.present()
     return replace(field, key=None, axes=()), codec
@@ -277,6 +279,12 @@ def _without_none(hint: Any) -> Any:
     if get_origin(hint) not in (UnionType, Union) or NoneType not in get_args(hint):
         return hint
     return reduce(or_, [one for one in get_args(hint) if one is not NoneType])
+
+
+def _annotation(hint: Any) -> tuple[Any, ...]:
+    """The hint of a value that is there, and what it is annotated with."""
+    required = _without_none(hint)
+    return get_args(required) if get_origin(required) is Annotated else (required,)
 
 
 def _scalar_type(hint: Any) -> Any:

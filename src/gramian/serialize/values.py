@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
+from operator import attrgetter
 from typing import Any, TypeVar
 
 import numpy as np
@@ -37,7 +38,7 @@ def integer(low: int, high: int) -> Codec[int]:
         good = type(obj) is int and low <= obj < high  # true and false are no numbers
         return obj if good else wrong(f"a whole number from {low} up to {high - 1}", obj)  # type: ignore[return-value]
 
-    return Codec(lambda value, members: int(value), read)
+    return Codec(lambda value, members: int(value), read, int)
 
 
 def number_to_json(value: float) -> float | str:
@@ -96,10 +97,25 @@ def combination(size: int) -> Codec[dict[int, Fraction]]:
     return pairs.checked(lambda p: len(dict(p)) == len(p), "positions that differ").convert(dict.items, dict)
 
 
+def _axis(axis: str) -> tuple[str, int]:
+    """Name of an axis, and what is added to its length: "k+1" is one longer than k."""
+    name, _, more = axis.partition("+")
+    return name, int(more or 0)
+
+
+def _length(axis: Axis, sizes: Mapping[str, int]) -> int | None:
+    """How long an axis is; None where it may have any length."""
+    if not isinstance(axis, str):
+        return axis
+    name, more = _axis(axis)
+    return sizes[name] + more if name in sizes else None
+
+
 def array(name: str, dtype: str, *axes: Axis) -> Codec[NDArray[Any]]:
     """An array of float64, int64 or bool.
 
-    axes : lengths, names of lengths (one that is not known yet is that of this array), or None for any length.
+    axes : lengths, names of lengths (one that is not known yet is that of this array), "k+1" for one more than k, or
+    None for any length.
     """
 
     def write(value: NDArray[Any], members: Members) -> None:
@@ -109,11 +125,14 @@ def array(name: str, dtype: str, *axes: Axis) -> Codec[NDArray[Any]]:
         full = members.prefix + name
         require(full in members.arrays, f"an array '{full}'", "none")
         out = members.arrays[full]
-        shape = tuple(members.sizes.get(n) if isinstance(n, str) else n for n in axes)
+        shape = tuple(_length(axis, members.sizes) for axis in axes)
         fits = len(shape) == out.ndim and all(n in (None, m) for n, m in zip(shape, out.shape, strict=True))
         require(out.dtype.name == dtype and fits, f"'{full}' of {dtype} and shape {shape}", (out.dtype.name, out.shape))
         members.used.add(full)
-        members.sizes.update((n, m) for n, m in zip(axes, out.shape, strict=True) if isinstance(n, str))
+        for axis, size in zip(axes, out.shape, strict=True):
+            if isinstance(axis, str):
+                axis_name, more = _axis(axis)
+                members.check_size(axis_name, size - more)  # the same name may stand twice in one shape
         return out
 
     return Codec(write, read)
@@ -145,10 +164,17 @@ def products(name: str, *axes: Axis, negative: float = 0.0, tolerance: float = S
     return squares.checked(is_symmetric, "symmetric products")
 
 
-def check_known(name: str, values: NDArray[np.float64], known: Any, *, overflow: bool = False) -> None:
-    """Raise ValueError for numbers that are NaN where they are known, or infinite unless they may overflow."""
-    good = not np.isnan(values[known]).any() and (overflow or not np.isinf(values).any())
-    require(good, f"{'numbers' if overflow else 'finite numbers'} in '{name}'", values)
+def check_known(value: object, names: str, known: NDArray[np.bool_], *, overflow: bool = False) -> None:
+    """Raise ValueError for numbers that are NaN where they are known, or infinite unless they may overflow.
+
+    names : of attributes of the value, vectors or square matrices; those that are None have no numbers.
+    """
+    for name in names.split():
+        numbers = attrgetter(name)(value)
+        if numbers is not None:
+            inside = numbers[np.ix_(*[known] * numbers.ndim)]
+            good = not np.isnan(inside).any() and (overflow or not np.isinf(numbers).any())
+            require(good, f"{'numbers' if overflow else 'finite numbers'} in '{name}'", numbers)
 
 
 def codes(name: str, limit: int, *axes: Axis) -> Codec[NDArray[np.int64]]:

@@ -13,7 +13,7 @@ import pytest
 
 from gramian.serialize.codec import chained, sequence, tagged
 from gramian.serialize.record import at, fixed, record, row
-from gramian.serialize.values import COUNT, LEVEL, TEXTS, array, codes, each, finite, integer, keyed
+from gramian.serialize.values import COUNT, LEVEL, TEXT, TEXTS, array, codes, each, finite, integer, keyed
 from gramian.testing import same_bits
 from gramian.typing import Distinct, Finite, Level, Mask, Matrix, NotNegative, Positive, Size, Vector
 
@@ -134,7 +134,7 @@ def test_types_that_cannot_be_written() -> None:
     with pytest.raises(TypeError, match="a level of type complex cannot be saved"):
         LEVEL.dump(1j)  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="an atom of type int cannot be saved"):
-        tagged("an atom", {"n": (str, sequence(LEVEL))}).dump(3)
+        tagged("an atom", {"n": TEXT.alone()}).dump(3)
     with pytest.raises(TypeError, match="no codec for"):
         record(Result, "inner")
     assert integer(0, 5).dump(np.int64(3)) == (3, {})  # type: ignore[arg-type]
@@ -210,7 +210,7 @@ class Nested:
 
 PART = record(Part, "low[p]", at("root[p]?", absent=None), "mean[p]")
 SUMS = keyed(TEXTS, lambda i, key: finite(f"sums/{i}", None).checked(len, f"sums of {key}"))
-NESTED = record(Nested, "part/ other/mean[2]=other.mean", at("sums", SUMS), types={Part: PART})
+NESTED = record(Nested, "part/ other/mean[2]=other.mean", at("sums", SUMS), types=[PART])
 
 
 def test_optional_arrays_prefixes_and_arrays_by_key() -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from gramian.fit.leastsquares.solution import Solved
 from gramian.models.glm import GLM
-from gramian.typing import Level
+from gramian.typing import Level, NotBelowZero
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +35,10 @@ class GlmSolved:
     linear: Solved
     model: GLM
     estimated_theta: bool
-    deviance: float
-    null_deviance: float
+    deviance: NotBelowZero
+    null_deviance: NotBelowZero
     base: float
-    size: float
+    size: NotBelowZero
     lengths: tuple[float, ...]
     binary: tuple[Level, Level] | None
 

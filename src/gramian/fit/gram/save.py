@@ -47,7 +47,7 @@ TIMES_READ = record(
 )
 INPUTS = sequence(TIMES_READ).checked(lambda inputs: len(dict(inputs)) == len(inputs), "inputs that differ")
 PROVENANCE = INPUTS.convert(
-    lambda provenance: starmap(TimesRead, provenance.multiplicity.items()), lambda inputs: Provenance(dict(inputs))
+    lambda inputs: starmap(TimesRead, inputs.multiplicity.items()), lambda read: Provenance(dict(read)), Provenance
 )
 
 
@@ -155,5 +155,5 @@ GRAM_DATA: Codec[GramData] = record(
     at("apart=group_sums", lambda read: _group_sums(read.design), absent=None),
     at("clusters/", lambda read: _clusters(read.design), absent=None),
     make=_data,
-    types={Design: DESIGN_OF_MANY, Field: record(Field, "name kind type levels"), Provenance: PROVENANCE},
+    types=[DESIGN_OF_MANY, record(Field, "name kind type levels"), PROVENANCE],
 )

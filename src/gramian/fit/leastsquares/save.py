@@ -144,15 +144,12 @@ def _check(fit: Solved) -> None:
         width = sum(len(m) * (len(cells[f]) if f else 1) for f, m in blocks.items())
         require(len(fit.first_moments) == width, f"sums of {width} stored columns", len(fit.first_moments))
     _check_stored(fit.design, fit.parametrization)
-    known, variances = fit.identified, fit.inverse.diagonal()
-    check_known("coefficients", fit.coefficients, known)
-    if not np.isnan(variances).all():
-        check_known("solution/inverse", fit.solution.inverse, np.s_[:])
-        check_known("inverse", fit.inverse, np.ix_(known, known), overflow=True)
-        check_known("roots", variances if fit.inverse_roots is None else fit.inverse_roots, known, overflow=True)
+    check_known(fit, "coefficients", fit.identified)
+    if not np.isnan(fit.inverse.diagonal()).all():
+        check_known(fit, "solution.inverse", np.ones(len(fit.names), bool))
+        check_known(fit, "inverse inverse_roots", fit.identified, overflow=True)
     if fit.accuracy is not None:
-        for name in ("digits", "std_error_digits", "low"):
-            check_known(name, getattr(fit.accuracy, name), known)
+        check_known(fit.accuracy, "digits std_error_digits low", fit.identified)
         certified = fit.accuracy.digits[~np.isfinite(fit.coefficients)] > 0.0
         require(not certified.any(), "digits of finite coefficients", "digits")
 
@@ -168,7 +165,7 @@ def solved(*, covariance: bool = True) -> Codec[Solved]:
         "kept[p]=independent null[p,*]",
         at("low[p] root[p,p]", absent=None),
         at("bounds/", of=lambda solution: solution.finite_bounds, absent=None),
-        types={Bounds: BOUNDS},
+        types=[BOUNDS],
     )
     return record(
         Solved,
@@ -176,21 +173,18 @@ def solved(*, covariance: bool = True) -> Codec[Solved]:
         inverse,
         "identified[p]",
         at("terms[]", lambda read: positions("terms", max(len(read.design.terms.terms), 1), "p")),
-        "solution/ roots[p]?=inverse_roots accuracy/",
         at("cells=levels", lambda read: levels_of(read.design)),
         at("frame/=parametrization", lambda read: _parametrization(len(read.names), read.levels.names)),
-        "robust/",
-        at("first[*]=first_moments", absent=None),
-        at("absorbed", lambda read: _absorbed(read.design).optional()),
         "aliased empty_cells intercept rows",
         at("rank", lambda read: integer(0, len(read.names) + 1)),
         "passes alpha",
         DROPPED,
-        "weight log_weight rss tss mean leverage condition",
+        "weight log_weight rss tss mean leverage condition solution/ accuracy/ robust/",
+        at("absorbed", lambda read: _absorbed(read.design).optional()),
+        "roots[p]?=inverse_roots",
+        at("first[*]=first_moments", absent=None),
         check=_check,
-        types={Design: DESIGN, Solution: solution, Accuracy: ACCURACY, RobustCovariance: ROBUST},
-        order="formula names design cells frame aliased empty_cells intercept rows rank passes alpha dropped_rows "
-        "missing weight log_weight rss tss mean leverage condition solution accuracy robust absorbed roots first",
+        types=[DESIGN, solution, ACCURACY, ROBUST],
     )
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gramian.fit.leastsquares.solution import Solved
-from gramian.typing import Matrix, NotNegative, Size, Vector
+from gramian.typing import Matrix, NotNegative, RowCounts, Size, Vector
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ class MixedSolved:
     parameters: Matrix
     derivatives: Matrix
     groups: tuple[Any, ...]
-    counts: Vector
+    counts: RowCounts
     effects: Matrix
     effect_errors: Matrix
     steps: Size

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from gramian.fit.leastsquares.save import SOLVED
-from gramian.fit.leastsquares.solution import Solved
 from gramian.fit.panel.solution import MeansTest, PanelSolved
 from gramian.serialize.codec import Codec, require
 from gramian.serialize.record import at, record
@@ -12,9 +11,7 @@ from gramian.serialize.values import check_known
 
 def _check(fit: PanelSolved) -> None:
     require(fit.names[: len(fit.structural.names)] == fit.structural.names, "names of the formula first", fit.names)
-    require((fit.sizes > 0).all() and len(fit.sizes) == 2, "numbers of rows of a group", fit.sizes)
-    require(len(fit.quasi) == 2, "two shares", fit.quasi)
-    check_known("coefficients", fit.coefficients, fit.identified)
+    check_known(fit, "coefficients", fit.identified)
 
 
 PANEL_SOLVED: Codec[PanelSolved] = record(
@@ -23,5 +20,5 @@ PANEL_SOLVED: Codec[PanelSolved] = record(
     "sigma_residual sigma_group r_squared groups sizes[2] quasi[2]",
     at("means/", absent=None),
     check=_check,
-    types={Solved: SOLVED, MeansTest: record(MeansTest, "names[m] coefficients[m] iid[m,m] by_group[m,m]")},
+    types=[SOLVED, record(MeansTest, "names[m] coefficients[m] iid[m,m] by_group[m,m]")],
 )

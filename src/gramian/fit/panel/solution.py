@@ -8,7 +8,7 @@ from typing import Annotated
 
 from gramian.fit.leastsquares.solution import Solved
 from gramian.formula.dropped_rows import DroppedRows
-from gramian.typing import Mask, Matrix, Name, NotNegative, Size, Vector
+from gramian.typing import Mask, Matrix, Name, NotNegative, RowCounts, Size, Vector
 
 ESTIMATORS = BETWEEN, RANDOM, MUNDLAK = ("between", "random", "mundlak")
 
@@ -89,7 +89,7 @@ class PanelSolved:
     sigma_group: float
     r_squared: float
     groups: Size
-    sizes: Vector
+    sizes: RowCounts
     quasi: Vector
     means: MeansTest | None = None
 

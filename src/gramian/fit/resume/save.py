@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from gramian.fit.glm.accumulate import Linearized, Totals
 from gramian.fit.glm.separation import LargestMoves
 from gramian.fit.leastsquares.residuals import ResidualSums
@@ -12,9 +9,7 @@ from gramian.fit.passes.accumulate import Accumulated
 from gramian.fit.passes.accumulate_exact import ExactAccumulated
 from gramian.fit.resume.checkpoint import SavedPass
 from gramian.fit.vcov.hc import Meat
-from gramian.formula.dropped_rows import DroppedRows
-from gramian.linalg.moments import Moments
-from gramian.serialize.codec import Codec, chained, require, sequence, tagged
+from gramian.serialize.codec import Codec, chained, numbered, require, sequence, tagged
 from gramian.serialize.design import DROPPED_ROWS
 from gramian.serialize.exact_moments import exact_moments
 from gramian.serialize.moments import LAYOUT, MOMENTS, SORTED_LEVELS
@@ -22,7 +17,7 @@ from gramian.serialize.record import at, record, row
 from gramian.serialize.values import integer
 
 PAIRS = "products/hi[n]=products.hi products/lo[n]=products.lo square/hi[1]=square.hi square/lo[1]=square.lo"
-TYPES = {Moments: MOMENTS, DroppedRows: DROPPED_ROWS, Totals: row(Totals), LargestMoves: row(LargestMoves)}
+TYPES = [MOMENTS, DROPPED_ROWS, row(Totals), row(LargestMoves)]
 EXACT = record(
     ExactAccumulated,
     at("layout", LAYOUT, of=lambda partial: partial.moments.layout),
@@ -32,21 +27,20 @@ EXACT = record(
     make=lambda moments, dropped_rows, **_: ExactAccumulated(moments, dropped_rows),
     types=TYPES,
 )
-RECORDS: Mapping[str, tuple[type[Any], Codec[Any]]] = {
-    "accumulated": (Accumulated, record(Accumulated, types=TYPES)),
-    "exact": (ExactAccumulated, EXACT),
-    "meat": (Meat, record(Meat, types=TYPES)),
-    "residuals": (ResidualSums, record(ResidualSums, "rows", PAIRS, "grid[n]")),
-    "linearized": (Linearized, record(Linearized, types=TYPES)),
+KINDS = {
+    "accumulated": record(Accumulated, types=TYPES).alone(),
+    "exact": EXACT.alone(),
+    "meat": record(Meat, types=TYPES).alone(),
+    "residuals": record(ResidualSums, "rows", PAIRS, "grid[n]").alone(),
+    "linearized": record(Linearized, types=TYPES).alone(),
 }
-KINDS = {tag: (kind, codec.alone()) for tag, (kind, codec) in RECORDS.items()}
 LEVEL_OF_TREE, PARTIAL = integer(0, 64), tagged("a kind of partial", KINDS)
 PART = chained(LEVEL_OF_TREE, PARTIAL)
 
 
 def can_be_saved(partial: object) -> bool:
     """Whether there is a codec of partial sums of this type."""
-    return any(type(partial) is kind for kind, _ in KINDS.values())
+    return any(type(partial) is codec.kind for codec in KINDS.values())
 
 
 def _check_pass(one: SavedPass) -> None:
@@ -56,8 +50,7 @@ def _check_pass(one: SavedPass) -> None:
 
 
 def _pass(i: int) -> Codec[SavedPass]:
-    parts = sequence(lambda j: PART.under(f"{i}/{j}/"))
-    return record(SavedPass, "task whole=finished", at("parts", parts), check=_check_pass)
+    return record(SavedPass, "task whole=finished", at("parts", numbered(f"{i}/", PART)), check=_check_pass)
 
 
 PASSES: Codec[tuple[SavedPass, ...]] = sequence(_pass)
