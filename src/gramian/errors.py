@@ -150,6 +150,10 @@ class NumericalError(GramianError):
     exit_code = 4
 
 
+class RoundedBasisError(NumericalError):
+    """Rounded sums do not tell whether a variable has enough distinct values for its polynomials; exact sums do."""
+
+
 class NotIdentifiedError(NumericalError):
     """The data do not determine the coefficients: columns of the model are collinear.
 

@@ -14,7 +14,7 @@ from typing import Protocol
 
 import numpy as np
 
-from gramian.errors import NumericalError
+from gramian.errors import NumericalError, RoundedBasisError
 from gramian.formula.functions import Degree
 from gramian.linalg.monomials import (
     CONSTANT,
@@ -26,6 +26,8 @@ from gramian.linalg.monomials import (
     raw_monomial,
 )
 from gramian.typing import Matrix, Vector
+
+BITS = 256  # binary digits of the coefficients of orthogonal polynomials
 
 Coordinates = Mapping[str, Coordinate]
 PowerSums = Mapping[str, Vector]  # variable -> sums of u^0, u^1, ...
@@ -146,10 +148,11 @@ class Orthogonal(_OneVariable):
 
     def polynomials(self, coordinates: Coordinates, sums: PowerSums) -> tuple[Polynomial, ...]:
         """The orthonormal polynomials in u, from the power sums (see `orthonormal`)."""
-        rows = orthonormal(sums[self.variable], self.degree, self.label)
-        return tuple(
-            {monomial({self.variable: k}): Fraction(float(c)) for k, c in enumerate(row) if c} for row in rows[1:]
-        )
+        rows, norms = orthogonal(sums[self.variable], self.degree, self.label)
+        # only lengths are rounded: rounded coefficients would be of polynomials that are not orthogonal any more, where
+        # values stand in groups that are far apart
+        scaled = [[short(c * Fraction(float(n) ** -0.5)) for c in row] for row, n in zip(rows, norms, strict=True)]
+        return tuple({monomial({self.variable: k}): c for k, c in enumerate(row) if c} for row in scaled[1:])
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,11 +242,23 @@ def rational(value: float | Fraction, label: str) -> Fraction:
     return value if isinstance(value, Fraction) else Fraction(float(value))
 
 
+def short(value: Fraction) -> Fraction:
+    """A rational rounded to `BITS` binary digits, so that the next ones do not grow without end."""
+    places = value.denominator.bit_length() - value.numerator.bit_length() + BITS
+    return Fraction(round(value * Fraction(2) ** places)) / Fraction(2) ** places
+
+
 def orthonormal(sums: Vector, degree: int, label: str) -> Matrix:
-    """Coefficients of the orthonormal polynomials in u, (degree + 1, degree + 1), from the power sums of u.
+    """Coefficients of the orthonormal polynomials in u, (degree + 1, degree + 1), as float64 (see `orthogonal`)."""
+    rows, norms = orthogonal(sums, degree, label)
+    return np.array([[float(c) / float(n) ** 0.5 for c in row] for row, n in zip(rows, norms, strict=True)])
+
+
+def orthogonal(sums: Vector, degree: int, label: str) -> tuple[list[list[Fraction]], list[Fraction]]:
+    """Coefficients of the orthogonal polynomials in u, of leading coefficient 1, and their squared lengths.
 
     Row k has degree k. Gram-Schmidt in exact rationals, which is the factorisation H = L D L' of the Hankel matrix
-    H[i, j] = sum of u^(i + j); the rows of D^-1/2 L^-1 are the coefficients.
+    H[i, j] = sum of u^(i + j): the rows of L^-1 and the diagonal of D.
 
     Parameters
     ----------
@@ -257,7 +272,8 @@ def orthonormal(sums: Vector, degree: int, label: str) -> Matrix:
     Raises
     ------
     NumericalError
-        There are not more distinct values than `degree`.
+        There are not more distinct values than `degree`. A `RoundedBasisError` where the sums were rounded, and do not
+        tell so few values from groups of values that are far apart.
 
     References
     ----------
@@ -266,6 +282,7 @@ def orthonormal(sums: Vector, degree: int, label: str) -> Matrix:
     width = degree + 1
     # Hankel matrices are so ill-conditioned that in float64 degree 10 would have no digits left
     exact = [rational(s, label) for s in sums]
+    rounded = not all(isinstance(s, Fraction) for s in sums)
     rows: list[list[Fraction]] = []
     norms: list[Fraction] = []
     for k in range(width):
@@ -274,9 +291,10 @@ def orthonormal(sums: Vector, degree: int, label: str) -> Matrix:
             share = sum((c * exact[k + i] for i, c in enumerate(earlier)), Fraction(0)) / norm
             row = [a - share * b for a, b in zip(row, earlier, strict=True)]
         norm = sum((c * exact[k + i] for i, c in enumerate(row)), Fraction(0))
-        # the sums were rounded: a norm of 2^-44 of its largest part is what rounding leaves of an exact zero
-        if norm <= exact[2 * k] * Fraction(1, 2**44):
-            raise NumericalError(f"{label}: degree must be less than the number of distinct values")
+        # a norm of 2^-44 of its largest part is what rounding of the sums leaves of an exact zero
+        if norm <= 0 or (rounded and norm <= exact[2 * k] * Fraction(1, 2**44)):
+            error = RoundedBasisError if rounded else NumericalError
+            raise error(f"{label}: degree must be less than the number of distinct values")
         rows.append(row)
         norms.append(norm)
-    return np.array([[float(c) / float(n) ** 0.5 for c in row] for row, n in zip(rows, norms, strict=True)])
+    return rows, norms

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from gramian.engines.fold import one_thread
+from gramian.errors import RoundedBasisError
 from gramian.fit.leastsquares.escalate import Escalation, check_solution, escalate, escalation_of
 from gramian.fit.leastsquares.solution import Solved
 from gramian.fit.leastsquares.system import first_solution
@@ -114,7 +115,7 @@ def fit_linear(job: Job, vcov: VcovSpec | None) -> LinearRun:
     if steps.cached_columns:
         job.runner.cache_rows(steps.cached_columns)
     job.prepare(summed=not job.options.exact and steps.cluster_vcov is None)
-    run = _exact(job) if job.options.exact else _from_moments(job, steps)
+    run = _exact(job) if job.options.exact else _from_moments_or_exact(job, steps)
     if vcov is None:
         return run
     solved = run.solved
@@ -140,6 +141,16 @@ def _exact(job: Job) -> LinearRun:
         solved = exact_solved(job.design, sums, job.options)
     check_solution(solved)
     return LinearRun(solved, sums)
+
+
+def _from_moments_or_exact(job: Job, steps: LinearSteps) -> LinearRun:
+    """The fit from float64 sums; from exact ones where only these tell which polynomials of a variable there are."""
+    try:
+        return _from_moments(job, steps)
+    except RoundedBasisError:
+        if not job.source.rereadable or job.design.terms.absorbed:
+            raise
+        return _exact(job)
 
 
 def _from_moments(job: Job, steps: LinearSteps) -> LinearRun:
