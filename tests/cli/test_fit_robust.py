@@ -18,6 +18,7 @@ from gramian.errors import OptionError
     [
         ("HC3", "HC3"),
         ("cluster:group,w", {"cluster": ["group", "w"]}),
+        ("cluster:group:CR2", {"cluster": "group", "type": "CR2"}),
         ("cluster:w:CR3", {"cluster": "w", "type": "CR3"}),
     ],
 )

@@ -33,6 +33,8 @@ class Covariance:
         (p,) square roots of the diagonal, where the diagonal itself may overflow or underflow float64.
     clusters : tuple of int
         Number of clusters of each column of clusters.
+    coefficient_df : Vector or None
+        (p,) degrees of freedom of the t test of each coefficient; None where they are all `df`.
     """
 
     name: str
@@ -41,6 +43,18 @@ class Covariance:
     description: str = IID
     diagonal_roots: Vector | None = None
     clusters: tuple[int, ...] = ()
+    coefficient_df: Vector | None = None
+
+    @property
+    def t_df(self) -> float | Vector:
+        """Degrees of freedom of the t test of a coefficient, one number or (p,)."""
+        return self.df if self.coefficient_df is None else self.coefficient_df
+
+    def df_of(self, R: Matrix) -> float:
+        """Degrees of freedom of the test of hypotheses (k, p): those of a coefficient where one is tested alone."""
+        if self.coefficient_df is None or len(R) != 1 or np.count_nonzero(R) != 1:
+            return self.df
+        return float(self.coefficient_df[np.flatnonzero(R[0])[0]])
 
     def check_rank(self, hypotheses: int) -> None:
         """Raise NumericalError for more hypotheses at once than the rank of the covariance."""
@@ -119,7 +133,13 @@ def scaled_inverse(inverse: Matrix, dispersion: float, df: float, inverse_roots:
 
 
 def robust_covariance(
-    vcov: VcovSpec, matrix: Matrix, df: float, factor: float, clusters: tuple[int, ...], negative: int
+    vcov: VcovSpec,
+    matrix: Matrix,
+    df: float,
+    factor: float,
+    clusters: tuple[int, ...],
+    negative: int,
+    coefficient_df: Vector | None = None,
 ) -> Covariance:
     """A robust covariance with its description.
 
@@ -137,13 +157,20 @@ def robust_covariance(
         Number of clusters of each column.
     negative : int
         Number of negative eigenvalues that were raised to the floor of the conventions.
+    coefficient_df : Vector, optional
+        (p,) degrees of freedom of each coefficient.
     """
     details = [" and ".join(f"{n:,}" for n in clusters) + " clusters"] if clusters else []
     details += [f"factor {factor:.6g}"] if factor != 1.0 else []
-    details += ["z" if math.isinf(df) else f"t with {df:,.10g} degrees of freedom"]
+    degrees = "z" if math.isinf(df) else f"t with {df:,.10g} degrees of freedom"
+    if coefficient_df is not None:
+        degrees = f"t with Satterthwaite's degrees of freedom, joint tests with {df:,.10g}"
+    details += [degrees]
     if negative:
         floor = vcov.small_sample.eigenvalue_floor
         what = f"raised to {floor:g}" if floor else "set to zero"
         details += [f"{negative} negative eigenvalue{'s'[: negative != 1]} {what}"]
     details += [f"as {vcov.like}"] if vcov.like else []
-    return Covariance(vcov.name, matrix, df, f"{vcov.name}: {', '.join(details)}", clusters=clusters)
+    return Covariance(
+        vcov.name, matrix, df, f"{vcov.name}: {', '.join(details)}", clusters=clusters, coefficient_df=coefficient_df
+    )

@@ -2,7 +2,8 @@
 
 Each is the sandwich `(X'WX)^-1 M (X'WX)^-1` times a small-sample factor (`inference.small_sample`), where M is a sum of
 products of the rows' scores s_i (by row) or of the clusters' sums of scores S_g (by cluster). A jackknife takes the
-place of the sandwich by sums of d_g d_g', where d_g is the change of the coefficients without cluster g.
+place of the sandwich by sums of d_g d_g', where d_g is the change of the coefficients without cluster g. CR2 adjusts
+the residuals of each cluster, so that the covariance is unbiased where errors have equal variances.
 To add a kind is to add a row to `ESTIMATORS`: parsing, help, plans, passes and saved fits follow from it.
 
 Several columns of clusters: by inclusion and exclusion over their combinations. CR3 of a glm is one Newton step without
@@ -13,7 +14,9 @@ References
 J. G. MacKinnon and H. White, Some heteroskedasticity-consistent covariance matrix estimators with improved finite
 sample properties, Journal of Econometrics 29 (1985), 305-325 (HC0 to HC3).
 R. M. Bell and D. F. McCaffrey, Bias reduction in standard errors for linear regression with multi-stage samples, Survey
-Methodology 28 (2002), 169-181 (CR3).
+Methodology 28 (2002), 169-181 (CR2, CR3).
+J. E. Pustejovsky and E. Tipton, Small-sample methods for cluster-robust variance estimation and hypothesis testing in
+fixed effects models, Journal of Business and Economic Statistics 36 (2018), 672-683 (CR2).
 A. C. Cameron, J. B. Gelbach and D. L. Miller, Robust inference with multiway clustering, Journal of Business and
 Economic Statistics 29 (2011), 238-249 (several columns).
 F. Cribari-Neto, Asymptotic inference under heteroskedasticity of unknown form, Computational Statistics and Data
@@ -180,6 +183,39 @@ class Jackknife(Estimator):
 
 
 @dataclass(frozen=True, slots=True)
+class BiasReduced(Estimator):
+    """M = sum of U_g U_g', U_g the scores with residuals that are adjusted for their covariance by the fit."""
+
+    max_columns: ClassVar[int] = 1
+    pairwise: ClassVar[bool] = True
+
+    def check_columns(self, columns: int) -> None:
+        """Raise OptionError for several columns."""
+        if columns > 1:
+            raise OptionError(
+                f"{self.name} adjusts the residuals of each cluster by one column, so it takes one column; use "
+                f"{DEFAULT_CR} for several"
+            )
+
+    def check_like(self, like: str | None, *, is_glm: bool) -> None:
+        """Raise OptionError for a generalized linear model, and where the package does not have it."""
+        if is_glm:
+            raise OptionError(
+                f"{self.name} is made for linear models; for a generalized linear model use {DEFAULT_CR} or CR3"
+            )
+        if not conventions(like).bias_reduced:
+            raise OptionError(f"{like} has no {self.name}; leave like out, or use {DEFAULT_CR}")
+
+    def check_absorbed(self, absorbed: Sequence[str]) -> None:
+        """Raise OptionError beside any: the leverages of their levels are not in the sums by cluster."""
+        if absorbed:
+            raise OptionError(
+                f"{self.name} needs the leverages of {' and '.join(absorbed)}, whose levels are absorbed and have none "
+                f"in the sums by cluster; use {DEFAULT_CR}, or write it as a term, as in + factor({absorbed[0]})"
+            )
+
+
+@dataclass(frozen=True, slots=True)
 class Serial(Estimator):
     """Of scores that depend on earlier ones: M = sum over lags l to L of (1 - l / (L + 1)) (S_t S_(t-l)' + transposed).
 
@@ -210,6 +246,7 @@ ESTIMATORS: Mapping[str, Estimator] = {
         Rowwise("HC4", "s s' / (1 - h)^min(4, h n / q)", discount=_capped_power, power=4),
         Clustered("CR0", "S S'"),
         Clustered("CR1", "S S' G / (G - 1) (n - 1) / (n - q)", SmallSample.cr1_factor),
+        BiasReduced("CR2", "U U', U with adjusted residuals"),
         Jackknife("CR3", "d d' (G - 1) / G", SmallSample.jackknife_factor),
         Serial("NW", "s_t s_(t-l)' (1 - l / (L + 1)) n / (n - q)", SmallSample.serial_factor),
         Serial("DK", "S_t S_(t-l)' (1 - l / (L + 1)) n / (n - q)", SmallSample.serial_factor, sums_by_time=True),
@@ -217,5 +254,6 @@ ESTIMATORS: Mapping[str, Estimator] = {
 }
 DEFAULT_CR = "CR1"
 HC = tuple(name for name, estimator in ESTIMATORS.items() if isinstance(estimator, Rowwise))
-CR = tuple(name for name, estimator in ESTIMATORS.items() if isinstance(estimator, Clustered | Jackknife))
+BY_CLUSTER = (Clustered, BiasReduced, Jackknife)
+CR = tuple(name for name, estimator in ESTIMATORS.items() if isinstance(estimator, BY_CLUSTER))
 SERIAL = NEWEY_WEST, DRISCOLL_KRAAY = "NW", "DK"

@@ -13,8 +13,10 @@ from gramian.inference import intervals, tests
 from gramian.typing import Codes, Matrix, Vector
 
 
-def probability(statistics: Vector, df: float) -> Vector:
-    """Two-sided p-values P(|T| >= |t|) of statistics (p,)."""
+def probability(statistics: Vector, df: float | Vector) -> Vector:
+    """Two-sided p-values P(|T| >= |t|) of statistics (p,). df : of all, or (p,)."""
+    if isinstance(df, np.ndarray):
+        return np.array([tests.t_probability(t, d) for t, d in zip(statistics, df.tolist(), strict=True)], np.float64)
     if math.isfinite(df):
         return tests.t_probability(statistics, df)
     # erfc keeps the digits of small probabilities, which 1 - Phi would lose
@@ -28,12 +30,13 @@ def critical(level: float, df: float) -> float:
     return by_t if math.isfinite(df) else -float(ndtri((1.0 - level) / 2.0))
 
 
-def interval(estimates: Vector, std_errors: Vector, level: float, df: float) -> Matrix:
+def interval(estimates: Vector, std_errors: Vector, level: float, df: float | Vector) -> Matrix:
     """Confidence intervals estimate -+ critical value * standard error, (p, 2).
 
-    The parameters are those of `intervals.interval`; df may be infinite.
+    The parameters are those of `intervals.interval`; df may be infinite, or (p,).
     """
-    margin = critical(level, df) * std_errors
+    width = np.array([critical(level, d) for d in df.tolist()]) if isinstance(df, np.ndarray) else critical(level, df)
+    margin = width * std_errors
     with np.errstate(invalid="ignore"):  # an infinite estimate less an infinite margin is no number
         return np.column_stack([estimates - margin, estimates + margin])
 

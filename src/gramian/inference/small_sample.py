@@ -16,6 +16,8 @@ is nested in a column of them (every level lies in one cluster) are not counted,
 reghdfe and None; R and statsmodels, which have dummies, count all. For the rank of several factors fixest takes their
 levels less one for each further factor, whether they are connected or not.
 
+CR2 has no factor, and t of each coefficient has Satterthwaite's degrees of freedom: ours, R (clubSandwich) and Stata.
+
 R is sandwich 3 with lmtest's `coeftest`; fixest is its version 0.12; Stata's several columns are those of reghdfe;
 statsmodels has no estimator of a glm that uses leverages. Stata and statsmodels take the observed information as the
 bread, which differs from the expected one for links that are not canonical; Stata also without robust errors.
@@ -70,6 +72,8 @@ class SmallSample:
         Whether estimators that use leverages exist for a glm.
     jackknife : bool
         Whether CR3 exists.
+    bias_reduced : bool
+        Whether CR2 exists.
     cr3_factor : bool
         Whether CR3 is multiplied by (G - 1) / G.
     eigenvalue_floor : float or None
@@ -95,6 +99,7 @@ class SmallSample:
     cr1_counts_columns: bool = True
     glm_leverages: bool = True
     jackknife: bool = True
+    bias_reduced: bool = True
     cr3_factor: bool = True
     eigenvalue_floor: float | None = 0.0
     only_negative_variances: bool = False
@@ -158,6 +163,7 @@ LIKE: Mapping[str, SmallSample] = {
         hc1_df=0.0,
         glm_leverages=False,
         jackknife=False,
+        bias_reduced=False,
         eigenvalue_floor=None,
         drop_nested=False,
         information="observed",
@@ -165,7 +171,12 @@ LIKE: Mapping[str, SmallSample] = {
     ),
     "stata": SmallSample("glm", hc1_df=1.0, cr1_counts_columns=False, information="observed"),
     "fixest": SmallSample(
-        jackknife=False, eigenvalue_floor=1e-10, only_negative_variances=True, exact_rank=False, serial="times"
+        jackknife=False,
+        bias_reduced=False,
+        eigenvalue_floor=1e-10,
+        only_negative_variances=True,
+        exact_rank=False,
+        serial="times",
     ),
 }
 

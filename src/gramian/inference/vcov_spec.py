@@ -42,7 +42,7 @@ OTHER_NAMES = {
 }
 AUTO = "auto"
 SAME = {"hetero": "HC1", "heteroskedastic": "HC1", "HC": "HC1"}
-CLUSTERED_NAMES = {"CRV1": "CR1", "CRV3": "CR3"}
+CLUSTERED_NAMES = {"CRV1": "CR1", "CRV2": "CR2", "CRV3": "CR3"}
 SERIAL_EXAMPLE = (
     "write {'hac': 4} for rows in the order of time, {'hac': 4, 'time': 't'}, with 'panel': 'firm' for panels, or "
     "{'driscoll_kraay': 't', 'lags': 4}; 'auto' chooses the lags"
@@ -143,6 +143,7 @@ def glm_vcov_spec(vcov: Any, like: str | None = None, information: str | None = 
     if spec is None:
         chosen = information or (conventions(like).information if like == STATA else EXPECTED)
         return VcovSpec(IID, (), like, chosen) if like is not None or chosen == OBSERVED else None
+    spec.estimator.check_like(like, is_glm=True)
     if spec.estimator.pairwise and information == OBSERVED:
         raise OptionError(f"{spec.kind} is a jackknife and inverts no information; leave information out")
     default = EXPECTED if spec.estimator.pairwise else conventions(like).information

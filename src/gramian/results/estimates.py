@@ -248,7 +248,7 @@ class Estimates(HasDroppedRows, ForMaketables):
     @property
     def p_values(self) -> Vector:
         """Two-sided p-values of the hypotheses that a coefficient is 0, (p,)."""
-        return normal.probability(self.statistics, self.covariance.df)
+        return normal.probability(self.statistics, self.covariance.t_df)
 
     def conf_int(self, level: float = 0.95) -> Matrix:
         """Wald confidence intervals, estimate ± quantile × standard error.
@@ -263,7 +263,7 @@ class Estimates(HasDroppedRows, ForMaketables):
         ndarray, (p, 2)
             Lower and upper ends.
         """
-        return normal.interval(self.coefficients, self.std_errors, level, self.covariance.df)
+        return normal.interval(self.coefficients, self.std_errors, level, self.covariance.t_df)
 
     @property
     def vcov(self) -> Matrix:
@@ -358,7 +358,7 @@ class Estimates(HasDroppedRows, ForMaketables):
 
             R, q = linearized(text, self.names, self.coefficients, unknown)
         self.covariance.check_rank(len(R))
-        return normal.wald(R, self.coefficients, q, self.vcov, self.covariance.df)
+        return normal.wald(R, self.coefficients, q, self.vcov, self.covariance.df_of(R))
 
     def tidy(self, level: float = 0.95, *, exponentiate: bool = False) -> pa.Table:
         """Table of the coefficients with the column names of R's broom.
@@ -374,8 +374,9 @@ class Estimates(HasDroppedRows, ForMaketables):
         Returns
         -------
         pyarrow.Table
-            Columns term, estimate, std_error, statistic, p_value, conf_low, conf_high, and digits where they were
-            certified; null where a coefficient is not determined.
+            Columns term, estimate, std_error, statistic, df where each coefficient has its own degrees of freedom,
+            p_value, conf_low, conf_high, and digits where they were certified; null where a coefficient is not
+            determined.
         """
         return tables.tidy(self, level, exponentiate=exponentiate)
 

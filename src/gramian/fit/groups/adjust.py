@@ -84,7 +84,7 @@ def _by_probability(
         used = row != 0.0
         estimate = float(row[used] @ fit.coefficients[used])
         std_error = math.sqrt(float(row[used] @ fit.vcov[np.ix_(used, used)] @ row[used]))
-        found.append((estimate, std_error, (estimate - right) / std_error, fit.covariance.df))
+        found.append((estimate, std_error, (estimate - right) / std_error, fit.covariance.df_of(row[None])))
     estimates, errors, t, df = np.array(found).T
     p = np.array([normal.probability(t[i : i + 1], df[i])[0] for i in range(len(t))])
     width = [adjustment.critical(level, Family(len(t), len(t), float(own))) for own in df]

@@ -60,7 +60,7 @@ ROBUST = record(
     at("information=vcov.information", absent=EXPECTED),
     at("lags=vcov.lags", absent=None),
     "groups[groups] negative inner[p,p]=solved_covariance told[p,p]?=covariance",
-    at("digits[p]?=std_error_digits root[p,p]=solved_root", absent=None),
+    at("digits[p]?=std_error_digits root[p,p]=solved_root coefficient_df[p]?", absent=None),
     check=_check_robust,
 )
 

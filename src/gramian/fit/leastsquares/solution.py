@@ -46,6 +46,8 @@ class RobustCovariance:
         Certified digits of the standard errors, NaN where not identified; None where they are not certified.
     solved_root : ndarray of shape (p, p) or None
         F with FF' the covariance in the columns that were solved for, where it was computed so.
+    coefficient_df : ndarray of shape (p,) or None
+        Degrees of freedom of each coefficient, NaN where not identified; None where they are the same.
     """
 
     vcov: VcovSpec
@@ -57,6 +59,7 @@ class RobustCovariance:
     negative: Size = 0
     std_error_digits: Vector | None = None
     solved_root: Matrix | None = None
+    coefficient_df: Vector | None = None
 
 
 @dataclass(frozen=True, slots=True)

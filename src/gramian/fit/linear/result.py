@@ -22,7 +22,7 @@ from gramian.inference.vcov_spec import Vcov, vcov_spec
 from gramian.keywords import Unseen
 from gramian.results.estimates import read_only
 from gramian.results.fitted_rows import UNKNOWN, FittedRows, rows_or_fitted
-from gramian.typing import Vector
+from gramian.typing import Codes, Vector
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -169,12 +169,16 @@ class LinearFit(LinearChecks, WithBootstrap):
         if self.solved.robust is not None:
             tested = positions[self.identified & (positions != self.solved.parametrization.constant)]
             return (
-                normal.zero_test(self.coefficients, self.vcov, tested, self.covariance.df)
+                normal.zero_test(self.coefficients, self.vcov, tested, self._df_of(tested))
                 if len(tested) == df[0]
                 else None
             )
         tss = absorbed.tss if absorbed else self.solved.tss
         return tests.overall_f_test(self.deviance, tss, df, tuple(self.coefficients[slopes].tolist()))
+
+    def _df_of(self, tested: Codes) -> float:
+        """Degrees of freedom of the test that the coefficients at these positions are zero."""
+        return self.covariance.df_of(np.eye(len(self.names))[tested])
 
     @property
     def loglik(self) -> float:

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from gramian.inference.anova import AnovaRow
+from gramian.inference.estimators import BiasReduced
 from gramian.inference.tests import Test
 from gramian.results.tables import SCHEMA, coefficients, finite, null_if_nan, one_row
 from gramian.typing import Vector
@@ -116,6 +117,8 @@ def not_certified(solved: Solved) -> str | None:
         reason = "what absorbed factors cost robust ones has no bound"
     elif solved.robust.negative:
         reason = "negative eigenvalues of their covariance were raised"
+    elif isinstance(solved.robust.vcov.estimator, BiasReduced):
+        reason = f"the adjustment of {solved.robust.vcov.kind} has no bound of its rounding errors"
     else:
         reason = "the fit has no bounds of its rounding errors"
     return f"standard errors not certified: {reason}"

@@ -20,6 +20,7 @@ from gramian.linalg.products import ColumnGroup
 from gramian.linalg.subspace import dense
 from gramian.typing import Distinct, Level, Matrix, Vector
 
+WEIGHT = ""  # the weight as a variable
 Label = tuple[tuple[tuple[str, Level], ...], Monomial]  # a stored column: a cell of levels times a monomial
 
 
@@ -84,6 +85,7 @@ def solved_by_cluster(
     names: Mapping[str, tuple[Level, ...]],
     *,
     outcome_is_residual: bool = False,
+    twice: bool = False,
 ) -> tuple[Matrix, Matrix]:
     """Products (c, p, p) by cluster of the columns that a model solves for, and those with its outcome, (c, p).
 
@@ -97,6 +99,8 @@ def solved_by_cluster(
         Factor -> levels, in the order of the codes in `parametrization`.
     outcome_is_residual : bool
         Whether the outcome is a residual, which is not in the coordinates of the model's outcome.
+    twice : bool
+        Whether every column is there once more, times the weight; then the products are (c, 2p, 2p), these last.
 
     Raises
     ------
@@ -107,14 +111,23 @@ def solved_by_cluster(
     unstored = {m for _, m in labels} - {m for _, m in cluster_moments.labels}
     if unstored:
         raise NumericalError(f"the clusters keep no products of {', '.join(map(_format_monomial, unstored))}")
-    P = cluster_moments.select(labels)
+    P = cluster_moments.select((*labels, *times_weight(labels)) if twice else labels)
+    both = 1 + twice
     if parametrization.subspace is not None:
         K = dense([maps.sparse(c) for c in parametrization.subspace], len(labels))
         # the map of the outcome undoes its coordinates, which a residual does not have
         if outcome_is_residual:
             K[:, -1] = np.eye(len(labels))[-1]
+        K = np.asarray(np.kron(np.eye(both), K))
         P = K.T @ P @ K
-    return P[:, :-1, :-1], P[:, :-1, -1]
+    width = P.shape[1] // both
+    at = np.delete(np.arange(P.shape[1]), [(i + 1) * width - 1 for i in range(both)])
+    return (P[:, :-1, :-1], P[:, :-1, -1]) if not twice else (P[:, at[:, None], at], P[:, at, width - 1])
+
+
+def times_weight(labels: Sequence[Label]) -> tuple[Label, ...]:
+    """The same columns times the weight, which no column of the data can be named as."""
+    return tuple([(cell, (*monomial, (WEIGHT, 1))) for cell, monomial in labels])
 
 
 def scores_by_cluster(products: Matrix, cross: Matrix, b: Vector, scale: float) -> Matrix:

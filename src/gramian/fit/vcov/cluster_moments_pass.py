@@ -9,7 +9,7 @@ import numpy as np
 
 from gramian.batch import Batch
 from gramian.fit.passes.accumulate import UnitAccumulator, take_rows
-from gramian.fit.vcov.cluster_moments import ClusterMoments, Label, labels_of
+from gramian.fit.vcov.cluster_moments import ClusterMoments, Label, labels_of, times_weight
 from gramian.fit.vcov.clusters import ClusterMembers, check_memory
 from gramian.fit.vcov.dense import DenseRows
 from gramian.fit.vcov.scores import FittedModel, ScoreAccumulator, Scores
@@ -44,6 +44,8 @@ class ClusterMomentsPass:
         As in `Accumulate`.
     dense : DenseRows or None
         Rows that take the place of the stored columns but the outcome.
+    twice : bool
+        Whether every column is written once more, times the weight, and products are not weighted otherwise.
     """
 
     design: Design
@@ -52,6 +54,7 @@ class ClusterMomentsPass:
     fitted_model: FittedModel | None = None
     drop: bool = True
     dense: DenseRows | None = None
+    twice: bool = False
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -104,7 +107,8 @@ class _ResidualAccumulator(ScoreAccumulator):
         self, columns: Columns, scores: Scores, count: Vector | None, observed: Observed, rows: slice | Mask
     ) -> bool:
         columns.set_response(scores.r)
-        return self.writer.write(columns, combined_weight(scores.w, count), scores.loss, count, rows)
+        weight = scores.w if self.writer.task.twice else combined_weight(scores.w, count)
+        return self.writer.write(columns, weight, scores.loss, count, rows)
 
 
 class ClusterProductWriter:
@@ -138,6 +142,8 @@ class ClusterProductWriter:
                 self.groups.append(ColumnGroup(factors, cells, tuple(monomials), width + np.arange(size)))
                 width += size
         labels = labels_of(self.groups, {f: tuple(index.levels) for f, index in levels.items()})
+        if self.task.twice:
+            width, labels = 2 * width, (*labels, *times_weight(labels))
         # the rows that wait have the columns of the batches before
         if labels != self.labels:
             self.flush()
@@ -162,6 +168,8 @@ class ClusterProductWriter:
         """Append the rows of a block, multiplied by the root of their weights. loss : of the block."""
         group, has_cluster = self.members.of(rows)
         Z = self._rows(columns)
+        if self.task.twice:
+            Z, weight = np.hstack([Z, Z if weight is None else Z * weight[:, None]]), count
         # the root, so that a product of two columns has the weight once
         if weight is not None:
             Z *= np.sqrt(weight)[:, None]

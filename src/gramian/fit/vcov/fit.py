@@ -225,4 +225,12 @@ def check_same(solved: Solved, loss: float, rows: int, actual_loss: float) -> No
 
 def covariance(robust: RobustCovariance) -> Covariance:
     """A robust covariance as tests and intervals use it."""
-    return robust_covariance(robust.vcov, robust.covariance, robust.df, robust.factor, robust.groups, robust.negative)
+    return robust_covariance(
+        robust.vcov,
+        robust.covariance,
+        robust.df,
+        robust.factor,
+        robust.groups,
+        robust.negative,
+        robust.coefficient_df,
+    )

@@ -13,6 +13,7 @@ from gramian.fit.leastsquares.solution import RobustCovariance
 from gramian.fit.leastsquares.system import products_in, squares_in
 from gramian.fit.passes.job import PassRunner
 from gramian.fit.passes.memory import memory_limit
+from gramian.fit.vcov.bias_reduced import ClusterProducts
 from gramian.fit.vcov.careful import MAX_COLUMNS, CarefulJob
 from gramian.fit.vcov.certificate import certified_digits, check_representable, stated, suffices
 from gramian.fit.vcov.cluster_moments import ClusterMoments, scores_by_cluster, solved_by_cluster
@@ -35,7 +36,7 @@ from gramian.fit.vcov.sum_errors import (
 )
 from gramian.fit.vcov.within import Demeaned
 from gramian.formula.design import Design
-from gramian.inference.estimators import Clustered, Estimator, Jackknife, Rowwise, Serial
+from gramian.inference.estimators import BiasReduced, Clustered, Estimator, Jackknife, Rowwise, Serial
 from gramian.inference.small_sample import ModelFacts
 from gramian.inference.vcov_spec import VcovSpec
 from gramian.linalg.moments import Moments
@@ -111,7 +112,7 @@ class CovarianceJob:
     def _can_be_careful(self) -> bool:
         """Whether the covariance can be computed in an orthonormal basis of the columns."""
         solved = self.fitted_model.solved
-        if isinstance(self.vcov.estimator, Serial):
+        if isinstance(self.vcov.estimator, Serial | BiasReduced):
             return False
         narrow = len(solved.names) <= MAX_COLUMNS and self.fitted_model.width <= 4 * MAX_COLUMNS
         return narrow and self.fitted_model.model is None and self.absorbed is None and solved.alpha is None
@@ -239,10 +240,11 @@ class CovarianceJob:
             meat = meat + weight * (own + own.T)
         return Evaluated(sandwich.by_lags(meat, lags, sums.rows), sums.rows, sums.loss)
 
-    def _by_jackknife(self) -> Evaluated:
+    def _by_products(self) -> Evaluated:
         design, drop = self.fitted_model.design, self.fitted_model.drop
+        twice = isinstance(self.vcov.estimator, BiasReduced) and design.weight is not None
         task = ClusterMomentsPass(
-            design, self.vcov.clusters, cluster_memory(), fitted_model=self.fitted_model, drop=drop
+            design, self.vcov.clusters, cluster_memory(), fitted_model=self.fitted_model, drop=drop, twice=twice
         )
         sums = self.runner.fold(task)
         return Evaluated(from_moments(self.sandwich(), sums, outcome_is_residual=True), sums.rows, sums.loss)
@@ -251,7 +253,8 @@ class CovarianceJob:
 _EVALUATE: Mapping[type[Estimator], Callable[[CovarianceJob], Evaluated]] = {
     Rowwise: CovarianceJob._by_row,
     Clustered: CovarianceJob._by_cluster,
-    Jackknife: CovarianceJob._by_jackknife,
+    BiasReduced: CovarianceJob._by_products,
+    Jackknife: CovarianceJob._by_products,
     Serial: CovarianceJob._serially,
 }
 
@@ -274,8 +277,18 @@ def from_moments(
     check_null_clusters(vcov, cluster_moments.null_clusters)
     if not isinstance(vcov.estimator, Serial):
         check_groups(cluster_moments.clusters, vcov)
+    weighted = isinstance(vcov.estimator, BiasReduced) and solved.design.weight is not None
+    if weighted and not outcome_is_residual:
+        raise OptionError(
+            f"{vcov.name} with weights needs products with their squares, and the sums by cluster have those with the "
+            "weights alone: give the rows, as files or a frame that can be read again, or use CR1 or CR3"
+        )
     products, cross = solved_by_cluster(
-        cluster_moments, solved.parametrization, solved.levels.names, outcome_is_residual=outcome_is_residual
+        cluster_moments,
+        solved.parametrization,
+        solved.levels.names,
+        outcome_is_residual=outcome_is_residual,
+        twice=weighted,
     )
     scores = cross
     if not outcome_is_residual:
@@ -283,6 +296,8 @@ def from_moments(
     clusters, lowest = cluster_moments.clusters, 1.0
     if isinstance(vcov.estimator, Serial):
         return sandwich.by_time(clusters, scores, cluster_moments.counts)
+    if isinstance(vcov.estimator, BiasReduced):
+        return sandwich.by_adjustment(ClusterProducts(products, scores, weighted))
     if vcov.estimator.pairwise:
         robust, lowest = sandwich.by_jackknife(products, scores)
     else:

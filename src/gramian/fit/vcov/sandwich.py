@@ -10,6 +10,7 @@ import numpy as np
 
 from gramian.errors import DataError, NumericalError
 from gramian.fit.leastsquares.solution import RobustCovariance, Solved
+from gramian.fit.vcov.bias_reduced import ClusterProducts, bias_reduced, model_contrasts, warn_of_condition
 from gramian.fit.vcov.clusters import Clusters
 from gramian.fit.vcov.serial import ordered, serial_meat
 from gramian.inference.small_sample import ModelFacts
@@ -133,6 +134,14 @@ class Sandwich:
         changes, lowest = jackknife_changes(products, scores, self.solved.solution.independent)
         factor = self.vcov.factor(self.facts, len(changes), len(changes))
         return self._covariance(factor * (changes.T @ changes), factor, (len(changes),)), lowest
+
+    def by_adjustment(self, clusters: ClusterProducts) -> RobustCovariance:
+        """CR2. clusters : products of the columns that were solved for."""
+        found = bias_reduced(clusters, self.solved.solution.independent, model_contrasts(self.solved))
+        robust = self._covariance(found.changes.T @ found.changes, 1.0, (len(found.changes),))
+        warn_of_condition(self.solved, self.vcov.name, found.condition)
+        # joint tests: scores of G clusters have G - 1 independent directions, whatever the conventions
+        return replace(robust, coefficient_df=found.df, df=len(found.changes) - 1.0)
 
     def _covariance(self, solved_covariance: Matrix, factor: float, groups: tuple[int, ...] = ()) -> RobustCovariance:
         """With the covariance of the model's columns, and the degrees of freedom. groups : clusters of each column."""
