@@ -26,14 +26,14 @@ DROPPED_ROWS = row(DroppedRows, "causes columns")
 DROPPED = "dropped_rows=dropped_rows.causes missing=dropped_rows.columns"
 
 COORDINATE = row(Coordinate, "shift exponent")
-KINDS = {
-    "product": Product,
-    "standardized": Standardized,
-    "basis": SplineBasis,
-    "powers": Powers,
-    "orthogonal": Orthogonal,
+ATOMS = {
+    "factor": TEXT.alone(),
+    "product": row(Product),
+    "standardized": row(Standardized),
+    "basis": row(SplineBasis),
+    "powers": row(Powers),
+    "orthogonal": row(Orthogonal),
 }
-ATOMS = {"factor": TEXT.alone(), **{tag: row(kind) for tag, kind in KINDS.items()}}
 TERM = sequence(tagged("a part of a term", ATOMS)).convert(lambda term: term.atoms, Term)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Mapping
 from math import inf
 from typing import Any
 
@@ -29,14 +30,13 @@ from gramian.schema import lag_of
 from gramian.serialize.codec import Codec, Members, wrong
 
 TALLEST = MAX_HEIGHT + MAX_NESTING
+UNARY: Mapping[str, Callable[[Node], Node]] = {"negative": Negative, "not": Not}
 
 
 def _write(node: Node, members: Members) -> list[Any]:
     match node:
-        case Negative():
-            return ["negative", _write(node.operand, members)]
-        case Not():
-            return ["not", _write(node.operand, members)]
+        case Negative() | Not():
+            return [type(node).__name__.lower(), _write(node.operand, members)]
         case Number(value=value) if value == inf:
             return ["number", "Inf"]
         case Binary():
@@ -56,8 +56,6 @@ def _node(obj: object) -> Node:
             return Number(float(value))
         case ["number", "Inf"]:
             return Number(inf)
-        case ["not", operand]:
-            return Not(_node(operand))
         case ["call", "c", [*arguments], {}] if arguments:
             return Call(COMBINE, tuple(map(_literal, arguments)))
         case ["call", "^", [_, _, *_] as columns, {}]:
@@ -70,8 +68,8 @@ def _node(obj: object) -> Node:
             return Text(value)
         case ["flag", bool(value)]:
             return Flag(value)
-        case ["negative", operand]:
-            return Negative(_node(operand))
+        case [str(tag), operand] if tag in UNARY:
+            return UNARY[tag](_node(operand))
         case [str(op), left, right] if op in PRECEDENCE:
             return Binary(op, _node(left), _node(right))
         case ["call", str(function), [*arguments], dict(keywords)]:

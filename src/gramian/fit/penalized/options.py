@@ -14,7 +14,7 @@ from gramian.errors import OptionError, did_you_mean, listing
 from gramian.formula.coding import Levels, ModelColumn, model_columns
 from gramian.formula.design import Design
 from gramian.linalg.moments import Moments
-from gramian.typing import Vector
+from gramian.typing import NotNegative, Share, Vector
 
 INTERCEPT = "Intercept"
 KINDS = {0.0: "ridge", 1.0: "lasso"}
@@ -38,9 +38,9 @@ class PathOptions:
         Whether reference levels are left out, as by R's treatment contrasts.
     """
 
-    l1_ratio: float = 1.0
+    l1_ratio: Share = 1.0
     alphas: tuple[float, ...] | None = None
-    penalties: Mapping[str, float] = field(default_factory=dict)
+    penalties: Mapping[str, NotNegative] = field(default_factory=dict)
     standardize: bool = False
     drop_first: bool = False
 

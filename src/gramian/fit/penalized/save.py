@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from gramian.fit.leastsquares.save import solved
 from gramian.fit.leastsquares.solution import Solved
-from gramian.fit.penalized.options import PathOptions, path_options
+from gramian.fit.penalized.options import PathOptions
 from gramian.serialize.codec import Codec, require
 from gramian.serialize.record import at, record
 
@@ -18,15 +18,10 @@ class Penalized(NamedTuple):
     options: PathOptions
 
 
-def _check(fit: Penalized) -> None:
-    path_options(fit.options.l1_ratio, None, fit.options.penalties)  # refuses numbers out of range
-    require(fit.solved.alpha is not None, "a penalty", None)
-
-
 PENALIZED: Codec[Penalized] = record(
     Penalized,
     at("fit=solved", solved(covariance=False)),
     "l1_ratio=options.l1_ratio penalties=options.penalties",
     "standardize=options.standardize drop_first=options.drop_first",
-    check=_check,
+    check=lambda fit: require(fit.solved.alpha is not None, "a penalty", None),
 )
