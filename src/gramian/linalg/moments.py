@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
 from gramian.errors import NumericalError
-from gramian.linalg.columns import Columns, Factors, Layout, grid
+from gramian.linalg.columns import Columns, Factors, Layout
 from gramian.linalg.factors.cells import CellSums
 from gramian.linalg.factors.levels import canonical, positions, select_levels, union
 from gramian.linalg.factors.tables import TablesAccumulator
@@ -274,18 +275,18 @@ class Accumulator:
         self._count(rows, count)
         return True
 
-    def in_order(self, order: Sequence[int]) -> Matrix:
-        """A copy of the products (m, m), rows and columns in the order of these positions."""
-        return np.ascontiguousarray(self.dense[grid(order, order)])
+    def in_order(self, where: Any) -> Matrix:
+        """A copy of the products (m, m), rows and columns in the order of these positions. where : their `grid`."""
+        return np.ascontiguousarray(self.dense[where])
 
-    def replace_products(self, order: Sequence[int], products: Matrix, rows: int, count: Vector | None = None) -> bool:
+    def replace_products(self, where: Any, products: Matrix, rows: int, count: Vector | None = None) -> bool:
         """Take products to which rows were added; False, with nothing changed, where one is not finite.
 
-        order : their positions, as for `in_order`. rows, count : of the rows that were added, as of `add_products`.
+        where : their positions, as for `in_order`. rows, count : of the rows that were added, as of `add_products`.
         """
         if not np.isfinite(products.diagonal().sum()):
             return False
-        self.dense[grid(order, order)] = products
+        self.dense[where] = products
         self._count(rows, count)
         return True
 

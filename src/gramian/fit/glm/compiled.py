@@ -15,7 +15,7 @@ from gramian.formula.design import Design
 from gramian.kernels.library import Library, library
 from gramian.kernels.sums import Part, add_working_products, has_working_products
 from gramian.linalg.blocks import Predictor
-from gramian.linalg.columns import Columns, Layout
+from gramian.linalg.columns import Columns, Layout, grid
 from gramian.linalg.in_place import InPlace, in_place
 from gramian.linalg.moments import Accumulator
 from gramian.linalg.self_products import MAX_COMPILED_WIDTH
@@ -60,10 +60,11 @@ class CompiledRows:
         order : position of each column of the parts, and of the response. rows : outcomes, offset and prior weights
         times counts. count : (n,) how many rows each stands for; None for one.
         """
-        products = sums.in_order(order)
+        where = grid(order, order)
+        products = sums.in_order(where)
         b = self.coefficients[list(order[:-1])]
         deviance = add_working_products(self.library, self.model, parts, b, rows, products, self.height)
-        if not math.isfinite(deviance) or not sums.replace_products(order, products, len(rows[0]), count):
+        if not math.isfinite(deviance) or not sums.replace_products(where, products, len(rows[0]), count):
             return None
         return deviance
 
