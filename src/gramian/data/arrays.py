@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gramian.batch import Input, Rereadable
-from gramian.data.columns import ordered_levels, with_declared_order
+from gramian.data.columns import first_texts, ordered_levels, with_declared_order
 from gramian.data.in_memory import InMemoryTable
 from gramian.data.libraries.matrices import foreign_matrix, host_array, is_matrix
 from gramian.data.sparse import is_sparse, read_sparse, size_of
@@ -177,7 +177,8 @@ def _schema(table: InMemoryTable) -> Schema:
     wide_fields = {name: _field_of(name, matrix) for name, matrix in table.matrices.items() if _is_wide(matrix)}
     _check_names(table, wide_fields)
     listed = replace(table, matrices={name: m for name, m in table.matrices.items() if name not in wide_fields})
-    agreed = unify([FileSchema("", types_of(listed))], levels)
+    arrow = {name: column for name, column in table.columns.items() if not isinstance(column, np.ndarray)}
+    agreed = unify([FileSchema("", types_of(listed), examples=first_texts(arrow))], levels)
     return Schema(agreed.schema.fields, {name: matrix.shape[1] for name, matrix in table.matrices.items()}, wide_fields)
 
 

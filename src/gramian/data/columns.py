@@ -14,6 +14,7 @@ from gramian.schema import Kind
 from gramian.typing import Level
 
 VIEW = "string_view"
+FIRST_ROWS = 20  # whose texts are looked at
 
 # the first test that holds decides: test of the type, family, kind
 FAMILIES = (
@@ -138,3 +139,21 @@ def usable_columns(piece: Any, names: Iterable[str]) -> dict[str, Any]:
 def text_columns(types: Mapping[str, Any]) -> frozenset[str]:
     """The columns of text, of those with these Arrow types."""
     return frozenset(name for name, kind in types.items() if family(kind) == "text")
+
+
+def first_texts(columns: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    """Column of plain text -> its values in the first rows, without missing ones; messages say what they look like."""
+    texts = {
+        name: column for name, column in columns.items() if pt.is_string(column.type) or pt.is_large_string(column.type)
+    }
+    return {name: _first_values(column) for name, column in texts.items()}
+
+
+def _first_values(column: Any) -> tuple[str, ...]:
+    """The first values of a column of text; none where it is damaged, which is said when it is read."""
+    first = column if isinstance(column, pa.Array) else next(column.iterchunks(), pa.array([], column.type))
+    try:
+        values = usable(first.slice(0, FIRST_ROWS)).to_pylist()
+    except pa.ArrowInvalid:
+        return ()
+    return tuple(value for value in values if value is not None)

@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 
 from gramian.batch import SLICE_ROWS, Input, Rereadable, SinglePass, Unit
-from gramian.data.columns import ordered_levels
+from gramian.data.columns import first_texts, ordered_levels
 from gramian.data.in_memory import InMemoryTable
 from gramian.data.read_errors import error_context
 from gramian.data.unify_schema import hidden, schema_of
@@ -31,7 +31,7 @@ def table_of_frame(data: Any) -> tuple[InMemoryTable, Schema]:
             data = pa.RecordBatchReader.from_stream(data).read_all()
     columns = {name: data.column(i) for i, name in enumerate(data.column_names) if not hidden(name)}
     levels = {name: ordered for name, column in columns.items() if (ordered := ordered_levels(column)) is not None}
-    return InMemoryTable(data.num_rows, columns, {}), schema_of(data.schema, levels)
+    return InMemoryTable(data.num_rows, columns, {}), schema_of(data.schema, levels, first_texts(columns))
 
 
 def read_stream(data: Any) -> SinglePass:

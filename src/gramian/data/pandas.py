@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from gramian.batch import Input, Rereadable
-from gramian.data.columns import ordered_levels, with_declared_order
+from gramian.data.columns import first_texts, ordered_levels, with_declared_order
 from gramian.data.in_memory import InMemoryTable
 from gramian.data.unify_schema import FileSchema, duplicates, unify
 from gramian.schema import Schema
@@ -39,7 +39,7 @@ def table_of_pandas(data: Any) -> tuple[InMemoryTable, Schema]:
     columns |= {name: level for name, level in _index(data.index) if name not in columns}
     types = {name: column.type for name, column in columns.items()}
     levels = {name: ordered for name, column in columns.items() if (ordered := ordered_levels(column)) is not None}
-    schema = unify([FileSchema("pandas.DataFrame", types, unusable)], levels).schema
+    schema = unify([FileSchema("pandas.DataFrame", types, unusable, first_texts(columns))], levels).schema
     return InMemoryTable(len(data), columns, {}), schema
 
 

@@ -63,9 +63,12 @@ def unify(file_schemas: Sequence[FileSchema], levels: Mapping[str, tuple[Level, 
     return UnifiedSchema(Schema(tuple(f for f, _ in columns)), {f.name: kind for f, kind in columns})
 
 
-def schema_of(schema: Any, levels: Any) -> Schema:
-    """The schema of one frame or stream. levels : column -> levels of ordered categoricals."""
-    return unify([FileSchema("frame", *arrow_columns(schema))], levels).schema
+def schema_of(schema: Any, levels: Any, examples: Mapping[str, tuple[str, ...]] | None = None) -> Schema:
+    """The schema of one frame or stream.
+
+    levels : column -> levels of ordered categoricals. examples : column of text -> some of its values, where known.
+    """
+    return unify([FileSchema("frame", *arrow_columns(schema), examples or {})], levels).schema
 
 
 def arrow_columns(schema: Any) -> tuple[dict[str, Any], dict[str, str]]:

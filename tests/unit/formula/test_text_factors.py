@@ -5,6 +5,8 @@ from __future__ import annotations
 import warnings
 
 import numpy as np
+import pandas as pd
+import pyarrow as pa
 import pytest
 
 import gramian as gm
@@ -91,3 +93,10 @@ def test_other_text_in_the_place_of_a_number_has_no_such_hint(tmp_path):
     path.write_text("v,x\nlow,1\nhigh,2\n3 or 4,3\n", encoding="utf-8")
     with pytest.raises(SchemaError, match=r"the outcome 'v' is text; this model needs numbers$"):
         gm.ols("v ~ x", path)
+
+
+@pytest.mark.parametrize("table", [dict, pa.table, pd.DataFrame])
+def test_text_of_a_frame_says_so_as_well(table):
+    data = table({"v": ["3,5", None, "4,25", "17,0"], "x": [1, 2, 3, 4]})
+    with pytest.raises(SchemaError, match=r"the outcome 'v' is text.*; its values are numbers with decimal commas"):
+        gm.ols("v ~ x", data)
