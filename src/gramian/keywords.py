@@ -178,12 +178,16 @@ class IteratedKeywords(TypedDict, total=False):
     information: Information | None
 
 
-class GlmKeywords(
+class GlmFitKeywords(
     IteratedKeywords, CountedKeywords, CovarianceKeywords, PenaltyKeywords, CollinearKeywords, RunKeywords, total=False
 ):
-    """Of `glm`."""
+    """Of `glm`, but for those that decide what it returns."""
 
     ridge: float | None
+
+
+class GlmKeywords(SplitKeywords, GlmFitKeywords, total=False):
+    """Of `glm`."""
 
 
 class CurveKeywords(EngineKeywords, total=False):

@@ -63,11 +63,19 @@ def test_ridge_goes_by_group(run):
     assert [fit["alpha"] for fit in json.loads(done.stdout)["fits"]] == [2.0, 2.0, 2.0]
 
 
+def test_generalized_models_go_by_group(run):
+    options = ["--family", "gaussian", "--format", "json"]
+    done = json.loads(run("fit", "y ~ x", "data.parquet", "--by", "group", *options).stdout)
+    assert [fit["key"] for fit in done["fits"]] == [{"group": name} for name in "abc"]
+    assert (done["rows"], done["dropped_rows"]) == (593, {"null": 7})
+    whole = json.loads(run("fit", "y ~ x", "data.parquet", "--fsplit", "group", *options).stdout)["fits"]
+    assert [fit["key"]["group"] for fit in whole] == ["Full sample", "a", "b", "c"]
+
+
 def test_what_several_fits_cannot_do_is_said_before_the_pass(run):
     for arguments, words in (
         (["--by", "group", "--save", "a.fit"], "--save takes one fit, and --by gives more"),
         (["--by", "group", "--plot", "a.png"], "--plot takes one fit, and --by gives more"),
-        (["--fsplit", "group", "--family", "poisson"], "--fsplit does not go with --family"),
     ):
         done = run("fit", "y ~ x", "data.parquet", *arguments)
         assert done.returncode == 2

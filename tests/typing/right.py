@@ -29,6 +29,7 @@ assert_type(gm.fits("y ~ x", rows, by="g", engine="dask")["a"].r_squared, float)
 
 assert_type(gm.ridge("y ~ x", rows, 2.0), LinearFit)
 assert_type(gm.ridge("y ~ x", rows, alpha=2, by="g", drop_first=True), Fits)
+assert_type(gm.glm("y ~ x", rows, "poisson", by="g", counts="n"), Fits)
 assert_type(gm.ridge("y ~ x", rows, 2, solver="dual"), WideFit)
 
 assert_type(gm.glm("y ~ x", rows, "poisson", link="log", offset="x", ridge=1), GlmFit)

@@ -23,8 +23,8 @@ gm.ols("y ~ x", rows, by="g", solver="dual")  # call-overload
 gm.ridge("y ~ x", rows)  # call-overload
 gm.ridge("y ~ x", rows, 1, vcov="HC1")  # call-overload
 gm.fits("y ~ x", rows, solver="dual")  # arg-type
-gm.glm("y ~ x", rows, ofset="x")  # call-arg
-gm.glm("y ~ x", rows, max_passes=2.5)  # arg-type
+gm.glm("y ~ x", rows, ofset="x")  # call-overload
+gm.glm("y ~ x", rows, max_passes=2.5)  # call-overload
 gm.curve("y ~ logistic(x)", rows, counts="n")  # call-arg
 gm.plan("y ~ x", rows, checkpoint="file")  # call-arg
 gm.gram("y ~ x", rows, folds="three")  # arg-type

@@ -3,26 +3,47 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Unpack, cast
+from typing import TYPE_CHECKING, Any, Unpack, overload
 
-from gramian.api.settings import RunPolicy, iterated_of, options_of, runner_of
+from gramian.api.settings import RunPolicy, iterated_of, options_of, runner_of, split_of
 from gramian.errors import OptionError
 from gramian.fit.glm.fit import fit_glm
-from gramian.fit.glm.options import GlmOptions, glm_options
+from gramian.fit.glm.options import glm_options
 from gramian.fit.glm.result import GlmFit
-from gramian.fit.passes.job import PassRunner
-from gramian.formula.grammar import Formula, parse
-from gramian.keywords import GlmKeywords, completed, takes
+from gramian.formula.grammar import parse
+from gramian.keywords import Columns, GlmFitKeywords, GlmKeywords, completed, takes
 from gramian.results.fitted_rows import FittedRows
 
 if TYPE_CHECKING:
     from gramian.fit.groups.result import Fits
 
 
+@overload
+def glm(
+    formula: str, data: Any, family: str = "binomial", link: str | None = None, **options: Unpack[GlmFitKeywords]
+) -> GlmFit: ...
+@overload
+def glm(
+    formula: str,
+    data: Any,
+    family: str = "binomial",
+    link: str | None = None,
+    *,
+    by: Columns,
+    **options: Unpack[GlmFitKeywords],
+) -> Fits: ...
+@overload
+def glm(
+    formula: str,
+    data: Any,
+    family: str = "binomial",
+    link: str | None = None,
+    **options: Unpack[GlmKeywords],
+) -> GlmFit | Fits: ...
 @takes(GlmKeywords)
 def glm(
     formula: str, data: Any, family: str = "binomial", link: str | None = None, **options: Unpack[GlmKeywords]
-) -> GlmFit:
+) -> GlmFit | Fits:
     """Generalized linear model by iteratively reweighted least squares, in two to four passes.
 
     Parameters
@@ -39,6 +60,10 @@ def glm(
         "quasipoisson" or "quasi".
     link : str, optional
         By default R's for the family.
+    by : str or sequence of str, optional
+        Columns whose every value has a fit of its own, from passes over its own rows.
+    split, fsplit : str, optional
+        As in `gramian.ols`.
     theta : float, optional
         Parameter of the negative binomial; estimated by default.
     variance : str, optional
@@ -65,8 +90,9 @@ def glm(
 
     Returns
     -------
-    GlmFit
-        For several outcomes or right sides, as in "c(y1, y2) ~ csw(a, b)", `Fits` of them: a fit each, on its own rows.
+    GlmFit or Fits
+        With `by`, and for several outcomes or right sides, as in "c(y1, y2) ~ csw(a, b)", `Fits`: a mapping from key to
+        GlmFit, each of its own rows.
 
     Raises
     ------
@@ -95,31 +121,13 @@ def glm(
     )
     policy, runner = RunPolicy(given["checkpoint"], given["skip_bad"]), runner_of(data, given)
     parsed, rows = parse(formula), FittedRows(runner.source)  # before the fit keeps rows in the place of the source
-    if parsed.stands_for_several:
-        return cast(GlmFit, _several(parsed, settings, runner, policy, rows))  # a type checker reads no formulas
+    split = split_of(given)
+    if split.by is not None or parsed.stands_for_several:
+        if policy != RunPolicy():
+            raise OptionError("checkpoint and skip_bad go with one fit, not with by or several models")
+        from gramian.api.generalized_groups import fit_several  # most calls are for one fit
+
+        return fit_several(parsed, settings, runner, split, rows)
     solved, skipped = policy.run(lambda passes: fit_glm(parsed, settings, passes), runner, "glm", formula, settings)
     linear = replace(solved.linear, dropped_rows=solved.linear.dropped_rows + skipped)
     return GlmFit(replace(solved, linear=linear), rows)
-
-
-def _several(formula: Formula, settings: GlmOptions, runner: PassRunner, policy: RunPolicy, rows: FittedRows) -> Fits:
-    """A fit of every model that a formula stands for, with passes of its own."""
-    if policy != RunPolicy():
-        raise OptionError("checkpoint and skip_bad go with one fit, not with several models")
-    from gramian.fit.groups.fit import GroupedFits, error_context
-    from gramian.fit.groups.result import Fits
-    from gramian.fit.groups.specifications import key_names, specifications
-    from gramian.formula.design import outcomes_of
-    from gramian.formula.syntax import label
-
-    names, solved = key_names(formula), {}
-    for one in specifications(formula):
-        with error_context(names, one.key):
-            solved[one.key] = fit_glm(one.formula, settings, runner.over(runner.source))
-    linear = [fit.linear for fit in solved.values()]
-    most = max(linear, key=lambda fit: fit.rows)
-    outcomes = tuple(label(node) for node in outcomes_of(formula.outcome))
-    passes = sum(fit.passes for fit in linear)
-    # the solutions are of another kind than those of linear fits
-    grouped = GroupedFits(formula.text, names, cast(Any, solved), most.dropped_rows, {}, outcomes, most.rows, passes)
-    return Fits(grouped, rows, kind=GlmFit)

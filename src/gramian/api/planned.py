@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
-from gramian.api.settings import iterated_of, options_of, runner_of, split_of
+from gramian.api.settings import Split, iterated_of, options_of, runner_of, split_of
 from gramian.errors import OptionError
 from gramian.fit.passes.plan import Plan
-from gramian.formula.grammar import parse
+from gramian.formula.grammar import Formula, parse
 from gramian.inference.vcov_spec import vcov_spec
 from gramian.keywords import DEFAULTS, GlmKeywords, IteratedKeywords, PlanKeywords, completed, takes
+
+if TYPE_CHECKING:
+    from gramian.fit.glm.options import GlmOptions
+    from gramian.fit.passes.job import PassRunner
 
 _ITERATED = ("link", *IteratedKeywords.__annotations__)
 _WITH_FAMILY = ("family", "alpha", "link", *GlmKeywords.__annotations__)
@@ -82,13 +86,9 @@ def _planned(formula: str, data: Any, given: PlanKeywords, options: PlanKeywords
             **iterated_of(given),
         )
         parsed = parse(formula)
-        if not parsed.stands_for_several:
+        if split.by is None and not parsed.stands_for_several:
             return plan_glm(parsed, model, runner)
-        from gramian.fit.groups.specifications import specifications
-
-        models = specifications(parsed)
-        first = plan_glm(models[0].formula, model, runner)
-        return replace(first, formula=formula, expected=f"for each of {len(models):,} models: {first.expected}")
+        return _planned_fits(parsed, model, runner, split)
     if misplaced := [name for name in options if name in _ITERATED]:
         raise OptionError(f"{misplaced[0]} goes with a family; without one the model is linear")
     parsed = parse(formula)
@@ -114,9 +114,29 @@ def _planned(formula: str, data: Any, given: PlanKeywords, options: PlanKeywords
     return plan_any_solver(parsed, settings, runner, vcov_spec(given["vcov"], given["like"]))
 
 
+def _planned_fits(formula: Formula, model: GlmOptions, runner: PassRunner, split: Split) -> Plan:
+    """The plan of generalized linear fits of every model and group: that of the first, and how many follow."""
+    from gramian.fit.glm.plan import plan_glm
+    from gramian.fit.groups.specifications import key_names, specifications
+    from gramian.fit.passes.keys import by_columns
+
+    models, by = specifications(formula), None if split.by is None else by_columns(split.by)
+    key_names(formula, by)
+    each = [f"each of {len(models):,} models"] if len(models) > 1 else []
+    columns: tuple[str, ...] = ()
+    if by is not None:
+        by.check(runner.source.schema)
+        columns = by.columns
+        each.append(f"each value of {', '.join(columns)}, which a pass finds")
+    first = plan_glm(models[0].formula, model, runner, columns)
+    expected = f"for {' and '.join(each)}: {first.expected}"
+    return replace(
+        first, formula=formula.text, expected=expected, columns=tuple(dict.fromkeys([*first.columns, *columns]))
+    )
+
+
 def _check_family_options(options: PlanKeywords) -> None:
     """Raise OptionError for options that only a linear model has."""
     for name, value in options.items():
         if name not in _WITH_FAMILY and value != DEFAULTS.get(name):
-            hint = "; fit one group after another" if name == "by" else ""
-            raise OptionError(f"{name} does not go with a family{hint}")
+            raise OptionError(f"{name} does not go with a family")

@@ -66,7 +66,7 @@ def test_an_unknown_argument_is_a_type_error_with_a_suggestion(call, said):
     assert f"{message[1]}: {message[2]}{message[3]}" == said
 
 
-@pytest.mark.parametrize("option", [{"exact": True}, {"counts": "x"}, {"by": "x"}, {"digits": 3}])
+@pytest.mark.parametrize("option", [{"exact": True}, {"solver": "dual"}, {"decimal": "exact"}, {"digits": 3}])
 def test_a_plan_refuses_what_does_not_go_with_a_family(option):
     (name,) = option
     with pytest.raises(gm.errors.OptionError, match=f"{name} does not go with a family"):

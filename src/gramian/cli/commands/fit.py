@@ -311,8 +311,6 @@ def _options(
     if family is None and family_options:
         option = next(iter(family_options)).replace("_", "-")
         raise OptionError(f"--{option} goes with --family; without one the model is linear")
-    if family is not None and (groups := groups_of({**options, "by": by})):
-        raise OptionError(f"{groups} does not go with --family; fit one group after another")
     if (estimator := options.pop("estimator")) is not None:
         check_estimator(family, ridge, groups_of({**options, "by": by}), options)
         options["estimator"] = estimator
@@ -350,9 +348,10 @@ def _fit(formula: str, source: Any, options: dict[str, Any], progress: bool) -> 
     estimator = options.pop("estimator", None)
     # With a checkpoint the run can continue later, so that SIGTERM may end it.
     with watching(progress, stoppable=options["checkpoint"] is not None) as watch:
-        if family is not None:
-            return glm(formula, source, family, ridge=alpha, collinear=collinear, progress=watch, **options)
         fit: Estimates | Fits
+        if family is not None:
+            fit = glm(formula, source, family, ridge=alpha, collinear=collinear, progress=watch, **options)
+            return fit
         if estimator is not None:
             own = {name: value for name, value in options.items() if name in names_of(IvKeywords)}
             return iv(formula, source, estimator=estimator, collinear=collinear, progress=watch, **own)

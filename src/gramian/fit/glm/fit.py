@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 
@@ -60,7 +60,11 @@ def fit_glm(formula: Formula, options: GlmOptions, runner: PassRunner) -> GlmSol
     NumericalError
         Where no rows are left, or sums or coefficients overflow.
     """
-    steps = glm_steps(formula, options, runner.source)
+    return fit_steps(glm_steps(formula, options, runner.source), options, runner)
+
+
+def fit_steps(steps: GlmSteps, options: GlmOptions, runner: PassRunner) -> GlmSolved:
+    """Run the steps of a fit. Raises what `fit_glm` does after the first row."""
     runner.cache_rows(steps.columns)
     # with few rows and columns threads of BLAS cost more than they save
     few = has_few_rows(runner.source) and len(steps.design.layout.rows) <= MAX_COLUMNS
@@ -116,8 +120,11 @@ class GlmSteps:
         return self.observed_information or self.estimate_theta or bool(self.design.terms.absorbed)
 
 
-def glm_steps(formula: Formula, options: GlmOptions, source: Source) -> GlmSteps:
-    """The steps of a fit. Raises every error that can be found before a row is read."""
+def glm_steps(formula: Formula, options: GlmOptions, source: Source, excluded: Sequence[str] = ()) -> GlmSteps:
+    """The steps of a fit. Raises every error that can be found before a row is read.
+
+    excluded : columns that `.` does not stand for.
+    """
     if not source.rereadable:
         raise DataError("these data can be read once only, but a generalized linear model takes two to four passes")
     if options.robust is not None:
@@ -129,7 +136,7 @@ def glm_steps(formula: Formula, options: GlmOptions, source: Source) -> GlmSteps
             is_glm=True,
         )
         check_theta(options.robust, estimated=options.estimate_theta)
-    design, model, vcov = bare_design(formula, source.schema, options), options.model, options.robust
+    design, model, vcov = bare_design(formula, source.schema, options, excluded), options.model, options.robust
     if vcov is not None:
         check_information(vcov, design.terms.absorbed, differs=not model.is_canonical or options.estimate_theta)
     return GlmSteps(
@@ -309,9 +316,18 @@ def glm_design(formula: str, source: Source, options: GlmOptions) -> Design:
 
 def complete_design(design: Design, source: Source) -> Design:
     """Complete a design by what the first rows say: levels of a text outcome, spline knots, shifts and scales."""
-    schema = source.schema
+    design = settled(design, source)
+    with_coordinates = coordinates_from_first_rows(design, _batches(source, design.columns))
+    (response,) = design.outcome
+    # The working outcome changes in every pass, so no shift or scale fits it. Columns are read into blocks of their
+    # own, never used in place, because the weights differ from pass to pass.
+    return replace(with_coordinates, coordinates={**with_coordinates.coordinates, response: Coordinate()}, matrix=None)
+
+
+def settled(design: Design, source: Source) -> Design:
+    """The design with levels of a text outcome, knots and periods, where it has not got them yet."""
     (outcome,) = design.outcome.values()
-    if is_text(outcome, schema):
+    if design.binary is None and is_text(outcome, source.schema):
         assert isinstance(outcome, Name)
         design = replace(design, binary=_two_levels(outcome.name, source))
     if design.open_splines:
@@ -322,16 +338,12 @@ def complete_design(design: Design, source: Source) -> Design:
         from gramian.fit.passes.cohorts import settle_cohorts  # nor events
 
         design = settle_cohorts(design, source)
-    with_coordinates = coordinates_from_first_rows(design, _batches(source, design.columns))
-    (response,) = design.outcome
-    # The working outcome changes in every pass, so no shift or scale fits it. Columns are read into blocks of their
-    # own, never used in place, because the weights differ from pass to pass.
-    return replace(with_coordinates, coordinates={**with_coordinates.coordinates, response: Coordinate()}, matrix=None)
+    return design
 
 
-def bare_design(formula: Formula, schema: Schema, options: GlmOptions) -> Design:
-    """The design as far as the schema alone determines it."""
-    expanded = expand(formula, schema.names, schema.matrices, absorbing=True)
+def bare_design(formula: Formula, schema: Schema, options: GlmOptions, excluded: Sequence[str] = ()) -> Design:
+    """The design as far as the schema alone determines it. excluded : columns that `.` does not stand for."""
+    expanded = expand(formula, schema.names, schema.matrices, excluded, absorbing=True)
     if options.offset is not None:
         expanded = replace(expanded, offsets=(*expanded.offsets, Name(options.offset)))
     proportion = options.model.family.variance_function.domain == "proportion"

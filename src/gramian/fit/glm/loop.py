@@ -43,6 +43,15 @@ from gramian.linalg.monomials import CONSTANT
 from gramian.models.glm import GLM
 from gramian.typing import Vector
 
+
+class NoRowsError(NumericalError):
+    """No row is complete. dropped_rows : why."""
+
+    def __init__(self, message: str, dropped_rows: DroppedRows) -> None:
+        super().__init__(message)
+        self.dropped_rows = dropped_rows
+
+
 NULL_ROWS = 1 << 18  # rows of the sample from which the null model's intercept is started
 
 
@@ -160,7 +169,8 @@ class Run:
         if not linearized.moments.rows:
             causes = ", ".join(f"{n:,} {cause}" for cause, n in linearized.dropped_rows.causes.items())
             reason = f": {linearized.dropped_rows.total:,} left out ({causes})" if causes else NO_ROWS
-            raise NumericalError(f"no rows are left to fit '{design.formula}'{reason}")
+            message = f"no rows are left to fit '{design.formula}'{reason}"
+            raise NoRowsError(message, linearized.dropped_rows)
         checked_width(design.terms, _sizes(design, linearized.moments))
         design = replace(design, levels=linearized.moments.levels)
         setting = self.setting(design, linearized.moments)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from gramian.fit.glm.fit import GlmSteps, glm_steps
@@ -13,9 +14,12 @@ from gramian.formula.design import Design
 from gramian.formula.grammar import Formula
 
 
-def plan_glm(formula: Formula, options: GlmOptions, runner: PassRunner) -> Plan:
-    """The plan of a generalized linear fit; reads no rows. Raises what the fit would raise before its first pass."""
-    steps = glm_steps(formula, options, runner.source)
+def plan_glm(formula: Formula, options: GlmOptions, runner: PassRunner, excluded: Sequence[str] = ()) -> Plan:
+    """The plan of a generalized linear fit; reads no rows. Raises what the fit would raise before its first pass.
+
+    excluded : columns that `.` does not stand for.
+    """
+    steps = glm_steps(formula, options, runner.source, excluded)
     passes, reasons = _passes(steps)
     design = replace(steps.design, matrix=None)
     sampled = "" if design.terms.absorbed else ", after a sample of the rows for a start"

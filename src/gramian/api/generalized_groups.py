@@ -1,0 +1,142 @@
+"""Generalized linear fits of every model that a formula stands for, in every group of `by=`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, cast
+
+from gramian.api.settings import Split
+from gramian.errors import NumericalError
+from gramian.fit.glm.fit import fit_steps, glm_steps, settled
+from gramian.fit.glm.loop import NoRowsError
+from gramian.fit.glm.options import GlmOptions
+from gramian.fit.glm.result import GlmFit
+from gramian.fit.glm.solution import GlmSolved
+from gramian.fit.groups.fit import GroupedFits, error_context, no_rows_message
+from gramian.fit.groups.passes import FULL_SAMPLE, in_order
+from gramian.fit.groups.result import Fits
+from gramian.fit.groups.specifications import key_names, specifications
+from gramian.fit.passes.group_keys import FindGroups
+from gramian.fit.passes.job import PassRunner
+from gramian.fit.passes.keys import ByColumns, by_columns
+from gramian.fit.passes.row_filter import Subset
+from gramian.formula.design import outcomes_of
+from gramian.formula.dropped_rows import DroppedRows
+from gramian.formula.grammar import Formula
+from gramian.formula.syntax import label, names
+from gramian.linalg.keyed.moments import Key
+from gramian.results.fitted_rows import FittedRows
+
+
+@dataclass(frozen=True, slots=True)
+class Groups:
+    """The groups whose rows have fits of their own; one of all rows without `by`.
+
+    Attributes
+    ----------
+    by : ByColumns or None
+        Columns that make the groups.
+    runners : mapping of key to PassRunner
+        What reads the rows of each.
+    without : DroppedRows
+        Rows that belong to no group.
+    passes : int
+        Passes that found the groups.
+    whole : tuple of str
+        The part of the key of a fit to the rows of all groups, if there is one.
+    """
+
+    by: ByColumns | None
+    runners: Mapping[Key, PassRunner]
+    without: DroppedRows = field(default_factory=DroppedRows)
+    passes: int = 0
+    whole: tuple[str, ...] = ()
+
+
+def fit_several(formula: Formula, options: GlmOptions, runner: PassRunner, split: Split, rows: FittedRows) -> Fits:
+    """A fit of every model in every group, with passes of its own.
+
+    Parameters
+    ----------
+    formula : Formula
+        With one model or several.
+    options : GlmOptions
+        How to fit.
+    runner : PassRunner
+        The rows, and what reads them.
+    split : Split
+        Which groups.
+    rows : FittedRows
+        The rows of all fits.
+
+    Raises
+    ------
+    NumericalError
+        If no row is complete.
+    GramianError
+        The error of a single fit, with its key named.
+    """
+    by = None if split.by is None else by_columns(split.by)
+    parts, columns = key_names(formula, by), () if by is None else by.columns
+    if by is not None:
+        by.check(runner.source.schema)
+    # `.` stands for none of the outcomes and absorbed factors, whichever a model has
+    excluded = (*columns, *names(*outcomes_of(formula.outcome)), *names(*formula.absorbed))
+    models = [(one.key, glm_steps(one.formula, options, runner.source, excluded)) for one in specifications(formula)]
+    read = [column for _, steps in models for column in steps.columns]
+    runner.cache_rows(tuple(dict.fromkeys([*read, *columns])))
+    groups = _groups(by, runner, full=split.full, drop=options.common.drop)
+    solved: dict[Key, GlmSolved] = {}
+    empty: dict[Key, DroppedRows] = {}
+    by_model: dict[Key, list[Key]] = {key: [] for key, _ in models}
+    for key, steps in models:
+        # levels of a text outcome and knots of splines are the same in all groups
+        with error_context(parts[: len(key)], key):
+            own = replace(steps, design=settled(steps.design, runner.source))
+        for group, passes in groups.runners.items():
+            by_model[key].append((*key, *group))
+            with error_context(parts, (*key, *group)):
+                try:
+                    solved[*key, *group] = fit_steps(own, options, passes)
+                except NoRowsError as error:
+                    if by is None:
+                        raise
+                    empty[*key, *group] = error.dropped_rows
+    return Fits(_grouped(formula, parts, groups, (solved, empty), by_model), rows, by, kind=GlmFit)
+
+
+def _groups(by: ByColumns | None, runner: PassRunner, *, full: bool, drop: bool) -> Groups:
+    """The groups, found in a pass over their columns."""
+    if by is None:
+        return Groups(None, {(): runner.over(runner.source)})
+    found = runner.fold(FindGroups(by, drop))
+    keys = in_order(list(found.keys), by, runner.source.schema)
+    rows = {key: runner.over(Subset(runner.source, by, key)) for key in keys}
+    whole: dict[Key, PassRunner] = {(FULL_SAMPLE,): runner.over(Subset(runner.source, by, None))} if full else {}
+    return Groups(by, {**whole, **rows}, found.without, 1, (FULL_SAMPLE,) if full else ())
+
+
+def _grouped(
+    formula: Formula,
+    parts: tuple[str, ...],
+    groups: Groups,
+    fits: tuple[Mapping[Key, GlmSolved], Mapping[Key, DroppedRows]],
+    by_model: Mapping[Key, list[Key]],
+) -> GroupedFits:
+    """The fits with what was counted. fits : by key, and keys without rows. by_model : keys of a model's fits."""
+    solved, empty = fits
+    totals = []
+    for keys in by_model.values():
+        once = [key for key in keys if not groups.whole or key[-1:] != groups.whole]
+        rows = sum(solved[key].linear.rows for key in once if key in solved)
+        own = (empty[key] if key in empty else solved[key].linear.dropped_rows for key in once)
+        totals.append((rows, sum(own, groups.without)))
+    most, left_out = max(totals, key=lambda total: total[0])
+    if not solved:
+        raise NumericalError(no_rows_message(formula.text, left_out))
+    outcomes = tuple(label(node) for node in outcomes_of(formula.outcome))
+    whole = frozenset(key for key in solved if groups.whole and key[-1:] == groups.whole)
+    passes = groups.passes + sum(fit.linear.passes for fit in solved.values())
+    # the solutions are of another kind than those of linear fits
+    return GroupedFits(formula.text, parts, cast(Any, solved), left_out, empty, outcomes, most, passes, whole)
