@@ -144,6 +144,7 @@ def record(
     make: Callable[..., Any] | None = None,
     check: Callable[[Any], None] = lambda value: None,
     types: Sequence[Codec[Any]] = (),
+    order: str = "",
     as_list: bool = False,
     makers: Makers | None = None,
 ) -> Codec[Any]:
@@ -157,6 +158,7 @@ def record(
     make : makes a value of the fields by their parts, if that is not `kind` itself; its type hints come first.
     check : raises ValueError for a value that makes no sense.
     types : codecs of types that the hints name, before those of `DEFAULTS`.
+    order : of the keys in the JSON, if it is not that of the fields.
     as_list : whether it is a list; then keys that are left out are the last.
     makers : what makes the parts of these classes, if not the classes themselves.
 
@@ -173,7 +175,7 @@ def record(
     if make is None and (missing := _required_arguments(kind) - parts_of_fields):
         raise TypeError(f"no field for {', '.join(sorted(missing))} of {kind}")
     required = {field.key: field.absent is ALWAYS for field, _ in steps if field.key}
-    keys = list(required)
+    keys = order.split() or list(required)
     all_makers = {**(makers or {}), **({kind: make} if make else {})}
 
     def write(value: Any, members: Members) -> Any:
@@ -183,8 +185,7 @@ def record(
             parts.put(field.part, part)
             if field.absent is ALWAYS or not _is(part, field.absent):
                 out[field.key] = select(codec, parts).write(part, members)
-        out.pop(None, None)  # what has no key has written its arrays
-        return list(out.values()) if as_list else out
+        return [out[key] for key in keys if key in out] if as_list else {key: out[key] for key in keys if key in out}
 
     def read(obj: Any, members: Members) -> Any:
         items = dict(zip(keys, items_of(obj), strict=False)) if as_list else obj if keys else {}

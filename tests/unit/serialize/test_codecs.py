@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -15,7 +15,7 @@ from gramian.serialize.codec import chained, sequence, tagged
 from gramian.serialize.record import at, fixed, record, row
 from gramian.serialize.values import COUNT, LEVEL, TEXT, TEXTS, array, codes, each, finite, integer, keyed
 from gramian.testing import same_bits
-from gramian.typing import Distinct, Finite, Level, Mask, Matrix, NotNegative, Positive, Size, Vector
+from gramian.typing import Distinct, Finite, Level, Mask, Matrix, NotNegative, Positive, RowCounts, Size, Vector
 
 
 @dataclass(frozen=True)
@@ -262,3 +262,43 @@ def test_parts_that_are_made_by_a_function() -> None:
     outer = record(Outer, "title=inner.name", makers={Inner: lambda name: Inner(name, {name: 1})})
     assert outer.dump(Outer(Inner("a", {}))) == ({"title": "a"}, {})
     assert outer.load({"title": "a"}, {}, "a part") == Outer(Inner("a", {"a": 1}))
+
+
+@dataclass(frozen=True)
+class Sized:
+    inner: Inner
+    parts: tuple[tuple[int, ...], ...]
+    counts: RowCounts
+    products: Matrix
+
+
+SIZED = record(
+    Sized,
+    "inner[k=counts]",
+    at("parts", sequence(sequence(COUNT).along("c"))),
+    "counts[c] products[k+1,k+1]",
+    types=[record(Inner)],
+)
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"inner": Inner("a", {"b": 1})}, r"shape \(2, 2\)"),
+        ({"parts": ((1, 2), (3,))}, "2 along 'c'"),
+        ({"counts": np.array([1.0, 0.0])}, "numbers of rows above zero in 'counts'"),
+        ({"counts": np.ones(3)}, r"'counts' of float64 and shape \(2,\)"),
+        ({"products": np.ones((3, 2))}, r"shape \(3, 3\)"),
+    ],
+)
+def test_lengths_follow_from_each_other(changed: dict[str, Any], message: str) -> None:
+    good = Sized(Inner("a", {"b": 1, "c": 2}), ((1, 2), (3, 4)), np.array([1.0, 2.0]), np.ones((3, 3)))
+    assert same_bits(SIZED.load(*SIZED.dump(good), "a value"), good)
+    with pytest.raises(ValueError, match=message):
+        SIZED.load(*SIZED.dump(replace(good, **changed)), "a value")
+
+
+def test_square_arrays_of_unknown_size() -> None:
+    codec = array("a", "float64", "k", "k")
+    with pytest.raises(ValueError, match="2 along 'k'"):
+        codec.load(None, {"a": np.ones((2, 3))}, "a square")

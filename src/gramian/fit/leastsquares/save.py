@@ -173,18 +173,21 @@ def solved(*, covariance: bool = True) -> Codec[Solved]:
         inverse,
         "identified[p]",
         at("terms[]", lambda read: positions("terms", max(len(read.design.terms.terms), 1), "p")),
+        "solution/ roots[p]?=inverse_roots accuracy/",
         at("cells=levels", lambda read: levels_of(read.design)),
         at("frame/=parametrization", lambda read: _parametrization(len(read.names), read.levels.names)),
+        "robust/",
+        at("first[*]=first_moments", absent=None),
+        at("absorbed", lambda read: _absorbed(read.design).optional()),
         "aliased empty_cells intercept rows",
         at("rank", lambda read: integer(0, len(read.names) + 1)),
         "passes alpha",
         DROPPED,
-        "weight log_weight rss tss mean leverage condition solution/ accuracy/ robust/",
-        at("absorbed", lambda read: _absorbed(read.design).optional()),
-        "roots[p]?=inverse_roots",
-        at("first[*]=first_moments", absent=None),
+        "weight log_weight rss tss mean leverage condition",
         check=_check,
         types=[DESIGN, solution, ACCURACY, ROBUST],
+        order="formula names design cells frame aliased empty_cells intercept rows rank passes alpha dropped_rows "
+        "missing weight log_weight rss tss mean leverage condition solution accuracy robust absorbed roots first",
     )
 
 
