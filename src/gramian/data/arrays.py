@@ -76,6 +76,8 @@ def read_records(data: Any) -> Rereadable:
 
 def _is_tensor(value: object) -> bool:
     """Whether this is an array of another library that NumPy understands, and Arrow does not."""
+    if hasattr(value, "__arrow_c_array__") or hasattr(value, "__arrow_c_stream__"):
+        return False
     return hasattr(value, "__dlpack__") or (hasattr(value, "__array__") and not hasattr(value, "__iter__"))
 
 

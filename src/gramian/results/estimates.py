@@ -118,6 +118,11 @@ class Estimates(HasDroppedRows, ForMaketables):
     def _facts(self) -> Facts: ...
 
     @property
+    def coefficient_df(self) -> Vector | None:
+        """Degrees of freedom of the test of each coefficient, (p,); None where one number holds for all."""
+        return self.covariance.coefficient_df
+
+    @property
     def _dropped(self) -> DroppedRows:
         return self._facts.dropped_rows
 

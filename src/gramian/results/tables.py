@@ -25,8 +25,7 @@ def columns(fit: Estimates, level: float) -> dict[str, Vector]:
     # Some solvers certify no digits; their tables do without the column.
     certified = getattr(fit.solved, "accuracy", None)
     digits = {} if certified is None else {"digits": certified.digits}
-    # where each coefficient has its own
-    degrees = fit.df if hasattr(fit, "df") else fit.covariance.coefficient_df
+    degrees = fit.coefficient_df
     return {
         "estimate": fit.coefficients,
         "std_error": fit.std_errors,

@@ -23,7 +23,7 @@ ARRAYS = {
     "turned": np.asfortranarray(np.arange(6.0).reshape(2, 3)),
     "three": np.arange(8.0).reshape(2, 2, 2),
 }
-CONTENT = {"a": 1, "é": "ü\ud800", "list": [1.5, True, None], "nested": {"x": {}}}
+CONTENT = {"a": 1, "é": "ü\U0001d53b", "list": [1.5, True, None], "nested": {"x": {}}}
 
 
 @pytest.fixture

@@ -125,6 +125,11 @@ class MixedFit(Estimates):
         return np.array([varying.df(c) if known else np.nan for c, known in pairs])
 
     @property
+    def coefficient_df(self) -> Vector:
+        """Satterthwaite's degrees of freedom of each fixed effect, (p,), as `df`."""
+        return self.df
+
+    @property
     def statistic(self) -> str:
         """Name of the test statistic, "t"."""
         return "t"

@@ -56,6 +56,11 @@ class WideFit(Estimates):
     fitted_rows: FittedRows = UNKNOWN
 
     @property
+    def coefficient_df(self) -> None:
+        """None: one number holds for all coefficients."""
+        return
+
+    @property
     def _facts(self) -> WideSolved:
         return self.solved
 
