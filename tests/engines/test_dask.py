@@ -229,7 +229,7 @@ def test_a_worker_without_access_to_a_path_says_so(client, folder) -> None:  # t
 
 
 def test_what_is_no_engine(client) -> None:  # type: ignore[no-untyped-def]
-    with pytest.raises(OptionError, match=r"engine must be one of 'local', 'dask', found 'dusk'; did you mean 'dask'"):
+    with pytest.raises(OptionError, match=r"one of 'local', 'dask', 'spark', found 'dusk'; did you mean 'dask'"):
         gm.ols("y ~ x", {"x": [1.0], "y": [1.0]}, engine="dusk")
     with pytest.raises(OptionError, match=r"must have a method 'fold', such as gm\.Local\(threads=2\), \"dask\""):
         gm.ols("y ~ x", {"x": [1.0], "y": [1.0]}, engine=3)
