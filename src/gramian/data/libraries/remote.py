@@ -7,6 +7,7 @@ copied into a temporary folder once, since it is read whole in any case.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import tempfile
 import weakref
@@ -15,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from fnmatch import fnmatch
 from glob import has_magic
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from typing import Any
 
 import pyarrow.dataset as pd
@@ -29,6 +30,7 @@ from gramian.data.read_errors import error_context
 from gramian.errors import DataError, MissingExtraError, did_you_mean
 
 NATIVE = ("s3", "gs", "gcs", "abfs", "abfss", "hdfs", "file")  # what Arrow reads by itself
+OPTIONS = re.compile(r"\?\w+=[^/]*$")
 IN_RANGES = {"parquet": "parquet", "ipc": "ipc", "orc": "orc"}
 
 
@@ -169,17 +171,21 @@ def _system(address: str) -> Any:
 
 def _base(address: str) -> str:
     """An address without a pattern, as far as its folders are plain, with its options."""
-    path, mark, options = address.partition("?") if not has_magic(address.partition("?")[0]) else (address, "", "")
-    plain = path.split("/")
-    until = next((at for at, part in enumerate(plain) if has_magic(part)), len(plain))
-    return "/".join(plain[:until]) + mark + options
+    path, options = _parts(address)
+    return "/".join(takewhile(lambda part: not has_magic(part), path.split("/"))) + options
+
+
+def _parts(address: str) -> tuple[str, str]:
+    """An address without its options, and these, as `?scheme=http&region=eu-central-1`; a lone `?` is of a pattern."""
+    options = OPTIONS.search(address)
+    return (address, "") if options is None else (address[: options.start()], options[0])
 
 
 def _found(system: Any, address: str) -> list[RemoteFile]:
     """The files that an address, a folder or a pattern stands for."""
     scheme, _, rest = address.partition("://")
     whole = scheme.lower() in ("http", "https")
-    path = address if whole else rest.partition("?")[0] if scheme.lower() in NATIVE else rest
+    path = address if whole else _parts(rest)[0] if scheme.lower() in NATIVE else rest
     with _reached(address):
         infos = _listed(system, path)
     if not infos:
@@ -191,9 +197,7 @@ def _found(system: Any, address: str) -> list[RemoteFile]:
 def _listed(system: Any, path: str) -> list[Any]:
     """Facts of the files of a path, a folder or a pattern."""
     if has_magic(path):
-        plain = path.split("/")
-        until = next(at for at, part in enumerate(plain) if has_magic(part))
-        folder = "/".join(plain[:until])
+        folder = "/".join(takewhile(lambda part: not has_magic(part), path.split("/")))
         return [info for info in _below(system, folder) if fnmatch(info.path.lstrip("/"), path.lstrip("/"))]
     info = system.get_file_info(path)
     if info.type == fs.FileType.Directory:
