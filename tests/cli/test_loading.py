@@ -11,6 +11,8 @@ import pytest
 PROGRAM = """
 import os, signal, sys
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # it is ignored where the tests run in the background
+
 class Interrupt:
     def find_spec(self, name, *args):
         if name == "gramian.cli.main":

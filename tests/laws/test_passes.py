@@ -155,6 +155,7 @@ ERRORS = [
     errors.AccuracyError("a"),
     errors.SeparationError("a", ("b",)),
     errors.ArtifactError("a"),
+    errors.RoundedBasisError("a"),
 ]
 
 

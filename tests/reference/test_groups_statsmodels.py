@@ -68,17 +68,17 @@ def test_ridge_by_group_is_scikit_learns(frame):
         assert fits[key].coefficients == pytest.approx([theirs.intercept_, *theirs.coef_], rel=RELATIVE)
 
 
-def test_several_outcomes_have_the_rows_in_which_all_are_present(frame):
+def test_each_of_several_outcomes_has_the_rows_in_which_it_is_present(frame):
     fits = gm.ols("c(y, log(v)) ~ kind + x + z", frame)
-    complete = frame.dropna(subset=["x", "v"])
     assert list(fits) == ["y", "log(v)"]
-    assert_agree(fits["y"], smf.ols("y ~ kind + x + z", complete).fit())
-    assert_agree(fits["log(v)"], smf.ols("np.log(v) ~ kind + x + z", complete).fit())
+    assert fits["y"].rows > fits["log(v)"].rows
+    assert_agree(fits["y"], smf.ols("y ~ kind + x + z", frame).fit())
+    assert_agree(fits["log(v)"], smf.ols("np.log(v) ~ kind + x + z", frame).fit())
 
 
 def test_several_outcomes_by_group(frame):
     fits = gm.ols("c(y, log(v)) ~ x", frame, by="group")
-    for key, part in frame.dropna(subset=["x", "v"]).groupby("group"):
+    for key, part in frame.groupby("group"):
         assert_agree(fits["y", key], smf.ols("y ~ x", part).fit())
         assert_agree(fits["log(v)", key], smf.ols("np.log(v) ~ x", part).fit())
 
