@@ -308,8 +308,9 @@ def test_what_cannot_be_a_matrix_or_a_table_is_named(data, message):
         ('{"x": 1}\n{"x": 2', "Missing a comma"),
         ('[{"x": 1}, 2]', "item 2 of the array is no object"),
         ('[{"x": 1},', "Expecting value"),
+        ("[" * 100_000, "lists stand in each other too deeply"),
     ],
-    ids=["text", "later fraction", "cut", "item", "cut array"],
+    ids=["text", "later fraction", "cut", "item", "cut array", "deep array"],
 )
 def test_faults_of_json_are_named(tmp_path, text, message):
     path = tmp_path / "t.ndjson"

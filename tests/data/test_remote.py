@@ -123,6 +123,15 @@ def test_what_cannot_be_read_is_named(store, data, message):
         source_of(data)
 
 
+def test_a_protocol_that_needs_another_package_names_it(monkeypatch):
+    def absent(scheme: str) -> Any:
+        raise ImportError("HTTPFileSystem requires aiohttp")
+
+    monkeypatch.setattr(fsspec, "filesystem", absent)
+    with pytest.raises(DataError, match=r"with the help of another package \(HTTPFileSystem requires aiohttp\)"):
+        source_of("https://127.0.0.1:9/t.parquet")
+
+
 def test_an_address_of_this_machine(tmp_path):
     parquet(TABLE, tmp_path / "t.parquet")
     assert everything(source_of((tmp_path / "t.parquet").as_uri())) == TABLE.to_pydict()

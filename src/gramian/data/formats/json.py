@@ -131,8 +131,13 @@ def _lines(file: File) -> Any:
 
 def _items(file: File) -> list[dict[str, Any]]:
     """The items of an array. Raises DataError where one of them is no object."""
-    with open_bytes(file) as raw:
-        items: list[dict[str, Any]] = json.load(raw)
+    try:
+        with open_bytes(file) as raw:
+            items: list[dict[str, Any]] = json.load(raw)
+    except RecursionError as error:
+        raise DataError(
+            "its lists stand in each other too deeply to be rows; write an object a line", file.label
+        ) from error
     for number, item in enumerate(items, start=1):
         if not isinstance(item, dict):
             raise DataError(f"item {number} of the array is no object with a value for each column", file.label)

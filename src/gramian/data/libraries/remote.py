@@ -161,10 +161,12 @@ def _system(address: str) -> Any:
             return fs.FileSystem.from_uri(_base(address))[0]
     try:
         import fsspec
-
+    except ImportError as error:
+        raise MissingExtraError("fsspec", "remote") from error
+    try:
         return fs.PyFileSystem(fs.FSSpecHandler(fsspec.filesystem(scheme)))
     except ImportError as error:
-        raise MissingExtraError(f"reading {scheme}://", "remote") from error
+        raise DataError(f"fsspec reads {scheme}:// with the help of another package ({error})", address) from error
     except ValueError as error:
         raise DataError(f"'{scheme}' is no protocol that is known{did_you_mean(scheme, NATIVE)}", address) from error
 
