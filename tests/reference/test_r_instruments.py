@@ -1,4 +1,4 @@
-"""Instrumental variables against R's AER and sandwich; r/instruments.R has made the values."""
+"""Instrumental variables against R's AER, sandwich and clubSandwich; r/instruments.R has made the values."""
 
 from __future__ import annotations
 
@@ -55,13 +55,24 @@ def test_diagnostics(name: str) -> None:
         close([test.df[0], test.statistic, test.p_value], known[[0, 2, 3]], 1e-9)
 
 
-@pytest.mark.parametrize("kind", ["HC0", "HC1", "CR0 by state", "CR1 by state"])
+@pytest.mark.parametrize("kind", ["HC0", "HC1", "HC2", "HC3", "HC4", "CR0 by state", "CR1 by state"])
 @pytest.mark.parametrize("name", [name for name, case in KNOWN.items() if "HC0" in case])
 def test_robust_errors(name: str, kind: str) -> None:
     case = KNOWN[name]
     vcov: Any = {"cluster": "state", "type": kind[:3]} if " by " in kind else kind
     fit = fitted(case, vcov=vcov)
     close(fit.std_errors[ours(case, fit)], case.numbers(kind), 1e-10)
+
+
+@pytest.mark.parametrize("name", KNOWN)
+def test_adjusted_residuals_of_clubsandwich(name: str) -> None:
+    case = KNOWN[name]
+    for kind in ("CR2", "CR3"):
+        fit = fitted(case, vcov={"cluster": "state", "type": kind}, like="R")
+        at = ours(case, fit)
+        close(fit.std_errors[at], case.numbers(f"{kind} by state"), 1e-10)
+        if kind == "CR2":
+            close(np.asarray(fit.solved.robust.coefficient_df)[at], case.numbers("CR2 df"), 1e-8)
 
 
 def test_least_squares_first_stages_have_the_same_robust_f() -> None:

@@ -36,9 +36,10 @@ def iv(formula: str, data: Any, **options: Unpack[IvKeywords]) -> IvFit:
     fuller : float, default 1.0
         Fuller's constant.
     vcov : str or mapping, default "iid"
-        Covariance of the coefficients and of all tests: "iid", "HC0", "HC1", {"cluster": "firm"} or {"cluster":
-        ["firm", "year"], "type": "CR1"} with the types CR0 and CR1; {"hac": 4, "time": "t"} and {"driscoll_kraay":
-        "t", "lags": 4} as in `gramian.ols`. All but "iid" take further passes: one for the
+        Covariance of the coefficients and of all tests: "iid", "HC0" to "HC4", {"cluster": "firm"} or {"cluster":
+        ["firm", "year"], "type": "CR1"} with the types CR0, CR1, and CR2 or CR3 for one column; {"hac": 4, "time": "t"}
+        and {"driscoll_kraay": "t", "lags": 4} as in `gramian.ols`. HC2 to HC4, CR2 and CR3 have the leverages of the
+        second stage, with projected regressors, and are for "2sls". All but "iid" take further passes: one for the
         model, and one for each first stage.
     weights, na, counts, like, digits, checkpoint, where, panel_id, engine, progress, skip_bad
         As in `gramian.ols`.

@@ -80,7 +80,7 @@ def _check_request(
         raise OptionError("two-step GMM needs the clusters of its weights, as in vcov={'cluster': 'firm'}")
     if vcov is None:
         return
-    check_iv_kind(vcov)
+    check_iv_kind(vcov, iv_options.estimator)
     check_stored_clusters(gram_data, vcov, options)
     if spec.where is not None:
         raise OptionError("vcov by clusters goes with a fit to all rows, not with one group")
@@ -96,7 +96,7 @@ def _with_clusters(gram_data: GramData, run: IvRun, vcov: VcovSpec, options: Opt
     keyed = moments_for(gram_data.clusters.moments, run.system.parametrization, names, plan)
 
     def at_solution(structural: Solved) -> SolutionMoments:
-        return moments_by_cluster(run.inputs, structural, keyed)
+        return moments_by_cluster(run.inputs, structural, vcov, keyed)
 
     def first_stage(first: Solved, design: Design) -> Solved:
         return with_cluster_vcov(gram_data, design, first, vcov)

@@ -15,6 +15,7 @@ import numpy as np
 
 from gramian.batch import Batch
 from gramian.fit.iv.basis import Combinations
+from gramian.fit.iv.leverages import Leverages
 from gramian.fit.vcov.cluster_scores import ClusterPass, ClusterScoreAccumulator, ClusterScores
 from gramian.fit.vcov.scores import FittedModel, ScoreAccumulator, Scores
 from gramian.fit.vcov.within import Demeaned
@@ -37,11 +38,14 @@ class MomentRows:
         What the vectors are made of.
     demeaned : Demeaned or None
         Effects of absorbed levels on the stored columns.
+    leverages : Leverages or None
+        For estimators that divide squared residuals by a function of 1 - h.
     """
 
     groups: tuple[ColumnGroup, ...]
     combinations: Combinations
     demeaned: Demeaned | None = None
+    leverages: Leverages | None = None
 
     @property
     def instruments(self) -> int:
@@ -60,30 +64,46 @@ class MomentRows:
 
     @property
     def width(self) -> int:
-        """Length of a vector, m + (k + 1) L + k."""
-        return self.instruments + (self.endogenous + 1) * self.excluded + self.endogenous
+        """Length of a vector, m + (k + 1) L + k, and with leverages m more."""
+        plain = 0 if self.leverages is None else self.instruments
+        return int(self.parts()[-1].stop) + plain
 
     def parts(self) -> tuple[slice, slice, slice]:
         """Places of the parts of a vector."""
-        first, second = self.instruments, self.width - self.endogenous
-        return slice(0, first), slice(first, second), slice(second, self.width)
+        first = self.instruments
+        second = first + (self.endogenous + 1) * self.excluded
+        return slice(0, first), slice(first, second), slice(second, second + self.endogenous)
 
-    def rows(self, columns: Columns, layout: Layout, sizes: Mapping[str, int], residual: Vector) -> Matrix:
-        """The vectors of a block, (n, width). residual : (n,) of the model. sizes : factor -> levels."""
-        own = self.combinations
+    @property
+    def plain(self) -> slice:
+        """Place of q u without any factor: with leverages at the end."""
+        start = 0 if self.leverages is None else self.parts()[-1].stop
+        return slice(start, start + self.instruments)
+
+    def stored(self, columns: Columns, layout: Layout, sizes: Mapping[str, int]) -> Matrix:
+        """The stored columns of a block, (n, q), without the effects of absorbed levels. sizes : factor -> levels."""
         if self.demeaned is not None:
-            Z = self.demeaned.rows(columns, layout, sizes)
-        else:
-            Z = stored_rows(columns, layout, self.groups, sizes)
+            return self.demeaned.rows(columns, layout, sizes)
+        return stored_rows(columns, layout, self.groups, sizes)
+
+    def rows(
+        self, columns: Columns, layout: Layout, sizes: Mapping[str, int], residual: Vector, weight: Vector
+    ) -> Matrix:
+        """The vectors of a block, (n, width). residual, weight : (n,) of the model. sizes : factor -> levels."""
+        own, Z = self.combinations, self.stored(columns, layout, sizes)
         Q, V, D = np.dot(Z, own.instruments), np.dot(Z, own.residuals), np.dot(Z, own.regressors)
         V[:, -1] += residual
         out = np.empty((len(Z), self.width))
-        instruments, reduced, endogeneity = self.parts()
-        out[:, instruments] = Q * residual[:, None]
+        parts = instruments, reduced, endogeneity = self.parts()
+        out[:, instruments] = out[:, self.plain] = Q * residual[:, None]
         excluded = Q[:, self.instruments - self.excluded :]
         out[:, reduced] = (V[:, :, None] * excluded[:, None, :]).reshape(len(Z), -1)
         error = V[:, -1] - V[:, :-1] @ own.slopes + excluded @ own.explained
         out[:, endogeneity] = D * error[:, None]
+        if self.leverages is not None:
+            of_level = 0.0 if self.demeaned is None else self.demeaned.leverage(columns)
+            for part, factor in zip(parts, self.leverages.factors(Q, V[:, :-1], weight, of_level), strict=True):
+                out[:, part] *= factor[:, None]
         return out
 
 
@@ -137,7 +157,7 @@ class _RowMomentAccumulator(ScoreAccumulator):
         self, columns: Columns, scores: Scores, count: Vector | None, observed: Observed, rows: slice | Mask
     ) -> bool:
         """Add the products of the vectors of a block."""
-        vectors = self.moment_rows.rows(columns, self.layout, self.reader.sizes, scores.r)
+        vectors = self.moment_rows.rows(columns, self.layout, self.reader.sizes, scores.r, scores.w)
         vectors *= (scores.w if count is None else scores.w * np.sqrt(count))[:, None]
         products = np.dot(vectors.T, vectors)
         # an infinite or NaN value anywhere shows on the diagonal
@@ -174,7 +194,7 @@ class _ClusterMomentAccumulator(ClusterScoreAccumulator):
     def __init__(self, task: ClusterMomentPass) -> None:
         super().__init__(task)
         assert task.moment_rows is not None
-        self.moment_rows, self.block_residual = task.moment_rows, np.zeros(0)
+        self.moment_rows, self.block_residual, self.block_weight = task.moment_rows, np.zeros(0), np.zeros(0)
         self.cells, self.positions = [], np.arange(task.width)
         self.scratch = np.empty((0, task.width))
 
@@ -182,8 +202,9 @@ class _ClusterMomentAccumulator(ClusterScoreAccumulator):
         self, columns: Columns, scores: Scores, count: Vector | None, observed: Observed, rows: slice | Mask
     ) -> bool:
         """Add the vectors of a block, weighted."""
-        self.block_residual = scores.r
+        self.block_residual, self.block_weight = scores.r, scores.w
         return super().take(columns, scores._replace(s=scores.w), count, observed, rows)
 
     def _write(self, columns: Columns, out: Matrix) -> None:
-        out[:] = self.moment_rows.rows(columns, self.layout, self.reader.sizes, self.block_residual)
+        residual, weight = self.block_residual, self.block_weight
+        out[:] = self.moment_rows.rows(columns, self.layout, self.reader.sizes, residual, weight)

@@ -145,10 +145,10 @@ def combinations_of(basis: Basis, within: Matrix, reduced: Matrix, coefficients:
     # with first-stage residuals among the regressors, the other coefficients are those of two-stage least squares
     unexplained = within[:k, :k] - reduced[:, :k].T @ reduced[:, :k]
     beta = endogenous_slopes(reduced)
-    slopes = beta + _solve(unexplained, within[:k, k] - reduced[:, :k].T @ reduced[:, k] - unexplained @ beta)
+    slopes = beta + solve_scaled(unexplained, within[:k, k] - reduced[:, :k].T @ reduced[:, k] - unexplained @ beta)
     included = fitted[: stage.included, :k]
     own = basis.columns(basis.back[:-1, :-1]) - basis.Q[:, first : first + stage.included] @ included
-    regressors = residuals[:, :k] - own @ _solve(within[:k, :k], unexplained)
+    regressors = residuals[:, :k] - own @ solve_scaled(within[:k, :k], unexplained)
     return Combinations(
         basis.stored(basis.Q),
         basis.stored(residuals),
@@ -161,10 +161,10 @@ def combinations_of(basis: Basis, within: Matrix, reduced: Matrix, coefficients:
 def endogenous_slopes(reduced: Matrix) -> Vector:
     """Coefficients (k,) of the endogenous columns by two-stage least squares. reduced : as in `IvSolved`."""
     k = reduced.shape[1] - 1
-    return _solve(reduced[:, :k].T @ reduced[:, :k], reduced[:, :k].T @ reduced[:, k])
+    return solve_scaled(reduced[:, :k].T @ reduced[:, :k], reduced[:, :k].T @ reduced[:, k])
 
 
-def _solve(A: Matrix, b: Matrix | Vector) -> Matrix:
+def solve_scaled(A: Matrix, b: Matrix | Vector) -> Matrix:
     """A^-1 b, in units in which the diagonal of A is one; by least squares where A is singular."""
     scale = 1.0 / np.sqrt(np.where(A.diagonal() > 0, A.diagonal(), 1.0))
     right = (scale * b.T).T

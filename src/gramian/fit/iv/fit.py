@@ -113,7 +113,7 @@ def check_request(job: Job, options: IvOptions, vcov: VcovSpec | None) -> None:
         )
     if vcov is None:
         return
-    check_iv_vcov(vcov, job.source.schema, job.design.terms.absorbed)
+    check_iv_vcov(vcov, job.source.schema, job.design.terms.absorbed, options.estimator)
     if not job.source.rereadable:
         check_single_read(replace(vcov, clusters=()), exact=True, absorbed=job.design.terms.absorbed)
 

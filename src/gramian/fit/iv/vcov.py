@@ -10,16 +10,19 @@ import numpy as np
 
 from gramian.errors import OptionError
 from gramian.fit.iv.accumulate import ClusterMomentPass, MomentRows, RowMomentPass
+from gramian.fit.iv.adjusted import BasisProducts, BasisRows, products_twice
 from gramian.fit.iv.basis import Basis, combinations_of
-from gramian.fit.iv.solution import RobustMoments
+from gramian.fit.iv.leverages import leverages_of
+from gramian.fit.iv.solution import TWO_STAGE, RobustMoments
 from gramian.fit.leastsquares.solution import RobustCovariance, Solved
 from gramian.fit.passes.job import PassRunner
 from gramian.fit.vcov.cluster_moments import ClusterMoments
+from gramian.fit.vcov.cluster_moments_pass import ClusterMomentsPass
 from gramian.fit.vcov.clusters import Clusters
 from gramian.fit.vcov.fit import check_same, check_vcov
-from gramian.fit.vcov.job import cluster_memory
+from gramian.fit.vcov.job import WITHOUT_SQUARES, cluster_memory
 from gramian.fit.vcov.parameters import parameter_count
-from gramian.fit.vcov.sandwich import Sandwich, check_null_clusters, symmetric
+from gramian.fit.vcov.sandwich import Sandwich, check_groups, check_null_clusters, symmetric
 from gramian.fit.vcov.scores import FittedModel
 from gramian.fit.vcov.serial import ordered, serial_meat
 from gramian.fit.vcov.within import Demeaned, demeaned
@@ -35,26 +38,26 @@ from gramian.schema import Schema
 from gramian.typing import Matrix, Vector
 
 WITHOUT_FACTOR = "R"  # its conventions have no small-sample factor for serial covariances
-LEVERAGE = (
-    "{} is made for least squares: it needs leverages, or the fit without each cluster, which instruments do not have "
-    "in one pass; use HC0, HC1, CR0 or CR1"
+SECOND_STAGE = (
+    "{} needs the leverages of the second stage, which {} does not have: its weights are solutions themselves; use "
+    "{}, or estimator='2sls'"
 )
 
 
-def check_iv_kind(vcov: VcovSpec) -> None:
-    """Raise OptionError for a kind of covariance that instruments do not have."""
+def check_iv_kind(vcov: VcovSpec, estimator: str) -> None:
+    """Raise OptionError for a kind of covariance that instruments do not have with this estimator."""
     if isinstance(vcov.estimator, Serial) and (not vcov.clusters or (vcov.lags is None and len(vcov.clusters) == 1)):
         raise OptionError(
             "beside instruments Newey and West's errors need a column of times and a number of lags, as in "
             "vcov={'hac': 4, 'time': 't'}"
         )
-    if vcov.estimator.uses_leverage or vcov.estimator.pairwise:
-        raise OptionError(LEVERAGE.format(vcov.kind))
+    if estimator != TWO_STAGE and (vcov.estimator.uses_leverage or vcov.estimator.pairwise):
+        raise OptionError(SECOND_STAGE.format(vcov.kind, f"estimator='{estimator}'", "CR1" if vcov.clusters else "HC1"))
 
 
-def check_iv_vcov(vcov: VcovSpec, schema: Schema, absorbed: Sequence[str]) -> None:
+def check_iv_vcov(vcov: VcovSpec, schema: Schema, absorbed: Sequence[str], estimator: str) -> None:
     """Raise OptionError or SchemaError for a covariance that the model does not have."""
-    check_iv_kind(vcov)
+    check_iv_kind(vcov, estimator)
     check_vcov(vcov, schema, absorbed=absorbed)
 
 
@@ -86,6 +89,8 @@ class SolutionMoments:
         Rows of each cluster.
     nested : tuple of str
         Absorbed factors whose levels are nested in clusters.
+    pairwise : BasisProducts or None
+        Products by cluster, for CR2 and CR3.
     """
 
     rows: MomentRows
@@ -94,6 +99,7 @@ class SolutionMoments:
     sums: Matrix | None = None
     counts: Vector | None = None
     nested: tuple[str, ...] = ()
+    pairwise: BasisProducts | None = None
 
     def covariance(self, part: slice, vcov: VcovSpec, facts: ModelFacts, structural: Solved) -> Matrix:
         """Covariance of the summed moments of a part, with the small-sample factor."""
@@ -102,6 +108,9 @@ class SolutionMoments:
         assert self.sums is not None
         assert self.clusters is not None
         own = self.sums[:, part]
+        if vcov.estimator.pairwise:
+            groups = check_groups(self.clusters, vcov)
+            return vcov.factor(facts, groups, groups) * (own.T @ own)
         if isinstance(vcov.estimator, Serial):
             assert self.counts is not None
             serial = serial_meat(ordered(self.clusters, own, self.counts, vcov), vcov)
@@ -115,7 +124,7 @@ class SolutionMoments:
         plain = VcovSpec("CR0" if vcov.clusters else "HC0", vcov.clusters)
         if isinstance(vcov.estimator, Serial):
             plain = replace(vcov, like=WITHOUT_FACTOR)
-        return self.covariance(self.rows.parts()[0], plain, ModelFacts(structural.rows, 0.0), structural)
+        return self.covariance(self.rows.plain, plain, ModelFacts(structural.rows, 0.0), structural)
 
 
 def solution_moments(
@@ -127,6 +136,13 @@ def solution_moments(
     if structural.absorbed is not None:
         within = demeaned(model.solved, inputs.moments)
     rows = moment_rows(inputs, structural.solution, within)
+    if vcov.estimator.pairwise:
+        return _pairwise(inputs, structural, vcov, BasisRows(rows), model, runner)
+    if vcov.estimator.uses_leverage:
+        k = len(inputs.basis.endogenous)
+        explained = inputs.reduced[:, :k].T @ inputs.reduced[:, :k]
+        own = leverages_of(vcov.kind, inputs.basis, structural, inputs.within[:k, :k] - explained)
+        rows = replace(rows, leverages=own)
     if not vcov.clusters:
         sums = runner.fold(RowMomentPass(model, rows))
         check_same(structural, structural.rss, sums.rows, sums.loss)
@@ -139,10 +155,40 @@ def solution_moments(
     return SolutionMoments(rows, None, by_cluster.clusters, by_cluster.sums, by_cluster.counts, nested)
 
 
-def moments_by_cluster(inputs: Inputs, structural: Solved, keyed: ClusterMoments) -> SolutionMoments:
+def _pairwise(
+    inputs: Inputs, structural: Solved, vcov: VcovSpec, rows: BasisRows, model: FittedModel, runner: PassRunner
+) -> SolutionMoments:
+    """The sums of CR2 and CR3, from products by cluster."""
+    twice = products_twice(vcov, structural)
+    task = ClusterMomentsPass(
+        model.design,
+        vcov.clusters,
+        cluster_memory(),
+        fitted_model=model,
+        drop=model.drop,
+        dense=rows,
+        twice=twice,
+    )
+    keyed = runner.fold(task)
+    check_same(structural, structural.rss, keyed.rows, keyed.loss)
+    return _adjusted(inputs, structural, vcov, BasisProducts(rows.moment_rows, keyed.products, twice), keyed)
+
+
+def _adjusted(
+    inputs: Inputs, structural: Solved, vcov: VcovSpec, pairwise: BasisProducts, keyed: ClusterMoments
+) -> SolutionMoments:
+    """The sums of CR2 and CR3. keyed : which clusters there are."""
+    check_null_clusters(vcov, keyed.null_clusters)
+    check_groups(keyed.clusters, vcov)
+    independent = structural.solution.independent
+    sums = pairwise.sums(inputs.basis, inputs.within, inputs.reduced, vcov, independent)
+    return SolutionMoments(pairwise.rows, None, keyed.clusters, sums, keyed.counts, pairwise=pairwise)
+
+
+def moments_by_cluster(inputs: Inputs, structural: Solved, vcov: VcovSpec, keyed: ClusterMoments) -> SolutionMoments:
     """The sums by cluster from the products of every cluster, without rows.
 
-    keyed : products of the stored columns of both stages, the outcome last.
+    keyed : products of the stored columns of both stages, the outcome last. Raises OptionError for CR2 with weights.
     """
     rows = moment_rows(inputs, structural.solution)
     own, joint = rows.combinations, _joint_model(inputs, structural, drop=True)
@@ -152,6 +198,11 @@ def moments_by_cluster(inputs: Inputs, structural: Solved, keyed: ClusterMoments
         return np.vstack([C, np.zeros((1, C.shape[1]))])
 
     Q, V, D = (with_outcome(C) for C in (own.instruments, own.residuals, own.regressors))
+    if vcov.estimator.pairwise:
+        if products_twice(vcov, structural):
+            raise OptionError(WITHOUT_SQUARES.format(vcov.name))
+        C = np.column_stack([Q, V, u])
+        return _adjusted(inputs, structural, vcov, BasisProducts(rows, C.T @ keyed.products @ C), keyed)
     V[:, -1] += u
     excluded = Q[:, Q.shape[1] - rows.excluded :]
     error = V[:, -1] - V[:, :-1] @ own.slopes + excluded @ own.explained
@@ -220,6 +271,8 @@ def coefficient_covariance(
     T = projection if weight is None else weight @ projection
     sandwich = Sandwich(structural, vcov, facts_of(inputs, structural, vcov, sums, structural.rank))
     part = sums.rows.parts()[0]
+    if sums.pairwise is not None:
+        return sums.pairwise.covariance(inputs.basis, sandwich)
     if sums.products is not None:
         return sandwich.by_row(symmetric(T.T @ sums.products[part, part] @ T))
     assert sums.sums is not None

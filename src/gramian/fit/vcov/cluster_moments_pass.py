@@ -154,6 +154,8 @@ class ClusterProductWriter:
         """Start a batch of dense rows: the same columns in all batches, the outcome last."""
         width = dense.width + 1
         self.labels = tuple([((), ((f"column {i}", 1),)) for i in range(width)])
+        if self.task.twice:
+            width, self.labels = 2 * width, (*self.labels, *times_weight(self.labels))
         check_memory(self.task.by, self.members.clusters.count, width**2, self.task.limit)
 
     def _rows(self, columns: Columns) -> Matrix:

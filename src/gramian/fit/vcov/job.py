@@ -43,6 +43,10 @@ from gramian.linalg.moments import Moments
 from gramian.linalg.products import gram_matrix
 from gramian.typing import Matrix
 
+WITHOUT_SQUARES = (
+    "{} with weights needs products with their squares, and the sums by cluster have those with the weights alone: "
+    "give the rows, as files or a frame that can be read again, or use CR1 or CR3"
+)
 MEMORY_SHARE = 4  # of the memory limit, for the sums of all threads
 
 
@@ -279,10 +283,7 @@ def from_moments(
         check_groups(cluster_moments.clusters, vcov)
     weighted = isinstance(vcov.estimator, BiasReduced) and solved.design.weight is not None
     if weighted and not outcome_is_residual:
-        raise OptionError(
-            f"{vcov.name} with weights needs products with their squares, and the sums by cluster have those with the "
-            "weights alone: give the rows, as files or a frame that can be read again, or use CR1 or CR3"
-        )
+        raise OptionError(WITHOUT_SQUARES.format(vcov.name))
     products, cross = solved_by_cluster(
         cluster_moments,
         solved.parametrization,

@@ -21,6 +21,7 @@ CLUSTERED = {"cluster": "g"}
     [
         ("2sls", "iid"),
         ("2sls", CLUSTERED),
+        ("2sls", {"cluster": "g", "type": "CR3"}),
         ("liml", {"cluster": "g", "type": "CR0"}),
         ("fuller", "iid"),
         ("gmm", CLUSTERED),
@@ -34,6 +35,14 @@ def test_a_gram_gives_the_fit_of_the_rows(estimator, vcov):
     np.testing.assert_allclose(figures(fit), figures(other), rtol=1e-9)
     for name, first in fit.first_stage.items():
         np.testing.assert_allclose(first.std_errors, other.first_stage[name].std_errors, rtol=1e-9)
+
+
+def test_a_gram_has_the_adjusted_residuals_of_rows_without_weights():
+    data, vcov = rows(), {"cluster": "g", "type": "CR2"}
+    fit, other = gm.gram(STORED, data, cluster="g").iv(FORMULA, vcov=vcov), gm.iv(FORMULA, data, vcov=vcov)
+    np.testing.assert_allclose(figures(fit), figures(other), rtol=1e-9)
+    with pytest.raises(OptionError, match="CR2 by g with weights needs products with their squares"):
+        gm.gram(STORED, data, cluster="g", weights="p").iv(FORMULA, vcov=vcov)
 
 
 def test_sums_of_halves_absorbed_factors_and_groups():
@@ -55,7 +64,7 @@ def test_sums_of_halves_absorbed_factors_and_groups():
         ("y ~ w:x2 + [x1 ~ z1]", {}, SchemaError, "does not store"),
         (FORMULA, {"vcov": "HC1"}, OptionError, "HC1 needs the residual of every row"),
         (FORMULA, {"vcov": {"cluster": "h"}}, OptionError, "stores products by g"),
-        (FORMULA, {"vcov": {"cluster": "g", "type": "CR3"}}, OptionError, "CR3 is made for least squares"),
+        (FORMULA, {"vcov": {"cluster": "h", "type": "CR3"}}, OptionError, "stores products by g"),
         (FORMULA, {"estimator": "gmm"}, OptionError, "two-step GMM needs the clusters of its weights"),
     ],
 )
@@ -71,5 +80,5 @@ def test_a_plan_says_what_is_read_and_refuses_what_the_fit_refuses():
     assert plan.passes == fit.passes == 5
     assert set(plan.columns) == {"y", "w", "x1", "x2", "z1", "z2", "g"}
     assert "two-step GMM" in str(plan)
-    with pytest.raises(OptionError, match="HC3 is made for least squares"):
-        gm.plan(FORMULA, data, vcov="HC3")
+    with pytest.raises(OptionError, match="HC3 needs the leverages of the second stage"):
+        gm.plan(FORMULA, data, vcov="HC3", estimator="liml")

@@ -11,13 +11,14 @@ import pytest
 from unit.fit.iv.test_iv_fit import rows
 
 import gramian as gm
-from gramian.errors import DataError, OptionError
+from gramian.errors import DataError, NumericalError, OptionError
 from gramian.fit.iv.diagnostics import stages_of
 from gramian.inference.anderson_rubin import confidence_set
 from gramian.inference.tests import Test as Wald
 
 FORMULA = "y ~ w + f + [x1 + x2 ~ z1 + z2 + z3]"
 VCOVS = ["HC1", {"cluster": "g"}, {"cluster": ["g", "h"]}]
+SECOND_STAGE = ["HC4", {"cluster": "g", "type": "CR2"}, {"cluster": "g", "type": "CR3"}]
 
 
 def figures(fit):
@@ -30,7 +31,9 @@ def figures(fit):
     return np.array([*shared, *errors, *(t.statistic for t in tests)])
 
 
-@pytest.mark.parametrize(("estimator", "vcov"), [("2sls", v) for v in VCOVS] + [("liml", "HC1"), ("fuller", VCOVS[1])])
+@pytest.mark.parametrize(
+    ("estimator", "vcov"), [("2sls", v) for v in [*VCOVS, "HC3"]] + [("liml", "HC1"), ("fuller", VCOVS[1])]
+)
 def test_absorbed_factors_are_dummies(estimator, vcov):
     data = rows()
     absorbed = gm.iv("y ~ w | f | x1 + x2 ~ z1 + z2 + z3", data, vcov=vcov, estimator=estimator)
@@ -39,7 +42,9 @@ def test_absorbed_factors_are_dummies(estimator, vcov):
     )
 
 
-@pytest.mark.parametrize(("estimator", "vcov"), [("2sls", v) for v in VCOVS] + [("liml", "HC1"), ("gmm", VCOVS[1])])
+@pytest.mark.parametrize(
+    ("estimator", "vcov"), [("2sls", v) for v in VCOVS + SECOND_STAGE] + [("liml", "HC1"), ("gmm", VCOVS[1])]
+)
 def test_counts_are_repeated_rows(estimator, vcov):
     data = rows()
     counted = gm.iv(FORMULA, data, counts="c", vcov=vcov, estimator=estimator)
@@ -47,7 +52,7 @@ def test_counts_are_repeated_rows(estimator, vcov):
     np.testing.assert_allclose(figures(counted), figures(repeated), rtol=1e-9)
 
 
-@pytest.mark.parametrize("vcov", ["iid", *VCOVS], ids=str)
+@pytest.mark.parametrize("vcov", ["iid", *VCOVS, *SECOND_STAGE], ids=str)
 def test_cuts_and_order_do_not_matter(vcov):
     data = rows()
     table = pa.Table.from_pandas(data, preserve_index=False)
@@ -169,11 +174,32 @@ def test_a_copy_is_the_same():
     assert isinstance(fit.wu_hausman(), Wald)
 
 
+@pytest.mark.parametrize("weights", [None, "p"])
+@pytest.mark.parametrize("vcov", ["HC2", "HC3", *SECOND_STAGE], ids=str)
+def test_tests_are_those_of_least_squares_with_the_same_covariance(vcov, weights):
+    data = rows()
+    fit = gm.iv("y ~ w + [x1 ~ z1 + z2]", data, vcov=vcov, weights=weights)
+    first = gm.ols("x1 ~ w + z1 + z2", data, vcov=vcov, weights=weights)
+    own = gm.ols("y ~ w + x1 + v", data.assign(v=data.x1 - first.predict(data)), vcov=vcov, weights=weights)
+    strength = fit.weak_instruments().first_stage["x1"]
+    assert strength.statistic == pytest.approx(first.test(["z1 = 0", "z2 = 0"]).statistic, rel=1e-9)
+    assert fit.wu_hausman().statistic == pytest.approx(own.test("v = 0").statistic, rel=1e-9)
+    plain = {**vcov, "type": "CR0"} if isinstance(vcov, dict) else "HC0"
+    other = gm.iv("y ~ w + [x1 ~ z1 + z2]", data, vcov=plain, weights=weights)
+    assert fit.hansen().statistic == pytest.approx(other.hansen().statistic, rel=1e-9)
+
+
+def test_a_row_that_the_second_stage_goes_through_has_no_leverage_for_it():
+    data = rows().assign(one=lambda d: (np.arange(len(d)) == 7).astype(float))
+    with pytest.raises(NumericalError, match=r"leverage 1 in the second stage: 1; .* HC3 is not defined; use HC1"):
+        gm.iv("y ~ w + one + [x1 ~ z1 + z2]", data, vcov="HC3")
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"vcov": "HC3"}, "HC3 is made for least squares: it needs leverages"),
-        ({"vcov": {"cluster": "g", "type": "CR3"}}, "CR3 is made for least squares"),
+        ({"vcov": "HC3", "estimator": "liml"}, "HC3 needs the leverages of the second stage, which estimator='liml'"),
+        ({"vcov": SECOND_STAGE[1], "estimator": "gmm"}, "CR2 needs the leverages .* use CR1, or estimator='2sls'"),
         ({"estimator": "gmm"}, "two-step GMM with iid errors is two-stage least squares; name its weights"),
         ({"estimator": "3sls"}, "estimator must be one of"),
         ({"fuller": -1.0}, "fuller must be a positive number"),
