@@ -26,7 +26,9 @@ MAX_POWER = 100
 MAX_ROWS = 2**63
 MAX_SIZE = 2**31
 SYMMETRY = 2.0**-20  # of the lengths of two columns: both halves are sums of up to 2^32 rounded products
-ARROW_TYPES = {name: pa.type_for_alias(name) for name in ("int64", "double", "large_string", "bool", "date32[day]")}
+ARROW_TYPES = {
+    name: pa.type_for_alias(name) for name in ("int64", "uint64", "double", "large_string", "bool", "date32[day]")
+}
 STORED_AS = {"date32[day]": pa.int32()}  # types whose values are written in another one
 NOT_FINITE = {"inf": math.inf, "-inf": -math.inf, "nan": math.nan}
 
@@ -231,6 +233,7 @@ def _arrow_values(names: tuple[str, tuple[Level, ...]]) -> Any:
     return pa.array(values, STORED_AS.get(kind, ARROW_TYPES[kind])).cast(ARROW_TYPES[kind])
 
 
-ARROW_VALUES: Codec[Any] = tuple_of(TEXT, sequence(LEVEL).distinct("values that differ")).convert(
+ARROW_COLUMN: Codec[Any] = tuple_of(TEXT, sequence(LEVEL)).convert(
     lambda names: (str(names.type), names.cast(STORED_AS.get(str(names.type), names.type)).to_pylist()), _arrow_values
 )
+ARROW_VALUES = ARROW_COLUMN.checked(lambda names: len(names.unique()) == len(names), "values that differ")

@@ -20,7 +20,7 @@ from gramian.linalg.subset_sums import SubsetPlan
 from gramian.serialize.values import ARROW_TYPES
 from gramian.typing import Distinct, Level
 
-TYPES = (*ARROW_TYPES,)  # of values that name clusters
+TYPES = ARROW_TYPES.keys() - {"uint64"}  # of values that name clusters; unsigned ones do not match signed ones
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -167,9 +167,10 @@ def test_tests_of_one_hypothesis_and_of_several():
     assert 200 < both.df[1] < 300
 
 
-def test_a_file_gives_the_fit_back(tmp_path):
-    data = rows()
-    fit = gm.mixed("y ~ poly(x, 2) + (1 | firm) + (0 + f | firm)", data)
+@pytest.mark.parametrize("formula", ["y ~ poly(x, 2) + (1 | firm) + (0 + f | firm)", "y ~ x + (1 | firm:year)"])
+def test_a_file_gives_the_fit_back(tmp_path, formula):
+    data = rows().astype({"year": "uint64"})
+    fit = gm.mixed(formula, data)
     fit.save(tmp_path / "fit.gm")
     again = gm.load(tmp_path / "fit.gm")
     assert again.summary() == fit.summary()
