@@ -91,8 +91,7 @@ def test_messages():
     )
     assert error({}) == "the dict holds no columns"
     assert error({"x": 3}) == (
-        "'x' (int) cannot be a column: give an array, a list or a column of a frame; "
-        "of rows as dicts make a table: pyarrow.Table.from_pylist(rows)"
+        "'x' (int) cannot be a column: give an array, a list or a column of a frame; of rows as dicts make a list"
     )
     assert error({"x": "abc"}).startswith("'x' (str) cannot be a column")
     assert error({"x": np.zeros((2, 2, 2))}).startswith("'x' (ndarray) cannot be a column: it has 3 dimensions")

@@ -26,7 +26,7 @@ CALLS = [
     (lambda: gm.ols("y ~ gompertz(x)", DATA), "it is a curve, fitted as y ~ gompertz(x) by curve; as functions there"),
     (lambda: gm.glm("b ~ x", DATA), "row 2: the outcome is 2, but for the family 'binomial' it must be between 0 and 1;"
      " of one coded 1 and 2 subtract 1, as in b - 1 ~ ..."),
-    (lambda: gm.ols("y ~ x", [{"y": 1, "x": 2}, {"y": 2, "x": 3}]), "pyarrow.Table.from_pylist(rows)"),
+    (lambda: gm.ols("y ~ x", iter([{"y": 1, "x": 2}, {"y": 2, "x": 3}])), "of rows as dicts make a list"),
 ]  # fmt: skip
 
 

@@ -11,20 +11,10 @@ from typing import BinaryIO
 
 import click
 
+from gramian.data.copies import copy_stream, with_suffix
 from gramian.errors import OptionError
 
 STDIN = "-"
-# how a file begins -> what its name ends in; text is CSV, unless it begins as JSON
-MAGIC = (
-    (b"PAR1", ".parquet"),
-    (b"ARROW1", ".arrow"),
-    (b"\xff\xff\xff\xff", ".arrow"),
-    (b"ORC", ".orc"),
-    (b"\x1f\x8b", ".csv.gz"),
-    (b"BZh", ".csv.bz2"),
-    (b"\xfd7zXZ\x00", ".csv.xz"),
-    (b"\x28\xb5\x2f\xfd", ".csv.zst"),
-)
 
 
 def with_stdin(ctx: click.Context, option: click.Parameter, paths: Sequence[str]) -> Sequence[str]:
@@ -40,20 +30,8 @@ def with_stdin(ctx: click.Context, option: click.Parameter, paths: Sequence[str]
 
 
 def _copied(stream: BinaryIO, folder: str) -> str:
-    """The path of a file with the content of a stream, in this folder; its name ends as its format does."""
-    unnamed = os.path.join(folder, "stdin")
-    with open(unnamed, "wb") as file:
-        shutil.copyfileobj(stream, file)
-    path = unnamed + _suffix(unnamed)
-    os.rename(unnamed, path)
-    return path
-
-
-def _suffix(path: str) -> str:
-    """What the name of a file should end in, by its first bytes. Raises OptionError for an empty one."""
-    with open(path, "rb") as file:
-        head = file.read(1024)
-    if not head:
+    """The path of a file with the content of a stream, in this folder. Raises OptionError where there is none."""
+    path = os.path.join(folder, "stdin")
+    if not copy_stream(stream.read, path):
         raise OptionError("the standard input, which - stands for, is empty")
-    text = ".json" if head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"[") else ".csv"
-    return next((suffix for magic, suffix in MAGIC if head.startswith(magic)), text)
+    return with_suffix(path)

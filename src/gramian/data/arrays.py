@@ -90,9 +90,7 @@ def _from_arrow(value: Any) -> Any:
         return with_declared_order(pa.chunked_array(value), dtype)
     if hasattr(value, "__arrow_c_array__") or hasattr(value, "__array__"):
         return with_declared_order(pa.array(value, from_pandas=True), dtype)
-    raise TypeError(
-        "give an array, a list or a column of a frame; of rows as dicts make a table: pyarrow.Table.from_pylist(rows)"
-    )
+    raise TypeError("give an array, a list or a column of a frame; of rows as dicts make a list")
 
 
 def _from_sequence(name: str, value: Any) -> Any:

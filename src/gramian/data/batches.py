@@ -8,7 +8,7 @@ from itertools import chain
 from typing import Any
 
 from gramian.batch import Batch, Input, Rereadable, SinglePass, Unit
-from gramian.data.arrays import table_of_arrays, types_of
+from gramian.data.arrays import read_arrays, table_of_arrays, types_of
 from gramian.data.frames import table_of_frame
 from gramian.data.in_memory import InMemoryTable, Slice
 from gramian.data.pandas import table_of_pandas
@@ -23,6 +23,23 @@ def read_list(data: Sequence[Any]) -> Rereadable:
     units = tuple(chain.from_iterable(_checked(data, first)))
     rows = sum(unit.rows or 0 for unit in units)
     return Rereadable(first.schema, units, (Input(f"{len(data)} frames", None, rows),), rows, None)
+
+
+def are_rows(data: object) -> bool:
+    """Whether this is a list of rows as dicts: the first has one value for each column."""
+    first = data[0] if isinstance(data, list | tuple) and data else None
+    return isinstance(first, Mapping) and bool(first) and not any(map(_has_rows, first.values()))
+
+
+def _has_rows(value: object) -> bool:
+    """Whether a value of a dict is a column."""
+    return hasattr(value, "__len__") and not isinstance(value, str | bytes)
+
+
+def read_rows(data: Sequence[Any]) -> Rereadable:
+    """A source over rows as dicts; a name that a row does not have is missing there."""
+    names = dict.fromkeys(chain.from_iterable(data))
+    return read_arrays({name: [row.get(name) for row in data] for name in names}, "list of dicts")
 
 
 def read_iterator(data: Iterable[Any]) -> SinglePass:

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from gramian.batch import Source
 from gramian.data.arrays import is_pair, read_arrays, read_records
-from gramian.data.batches import is_pandas, read_iterator, read_list
+from gramian.data.batches import are_rows, is_pandas, read_iterator, read_list, read_rows
 from gramian.data.files import CsvFiles, read_csv_again, read_csv_files, read_files
 from gramian.data.frames import read_frame, read_stream
 from gramian.data.pandas import read_pandas
@@ -25,7 +25,7 @@ SUPPORTED = (
     "paths, patterns, folders and lists of Parquet, CSV, JSON, ORC or Arrow files; frames of pandas, polars, "
     "pyarrow, Dask or Spark; tables, queries and cursors of databases; tables of Delta and Iceberg; pyarrow datasets; "
     "dicts of arrays; pairs (X, y); arrays of h5py and zarr; datasets of Hugging Face; frames of narwhals; "
-    "tables of Ibis; iterables of batches"
+    "tables of Ibis; datasets of xarray; files that are open; lists of rows as dicts; iterables of batches"
 )
 
 
@@ -86,6 +86,15 @@ def _is_named(module: str, name: str) -> Callable[[object], bool]:
 
     def test(data: object) -> bool:
         return type(data).__module__.partition(".")[0] == module and type(data).__name__ == name
+
+    return test
+
+
+def _has(protocol: str) -> Callable[[object], bool]:
+    """A test whether an object, no array of NumPy's kind, speaks a protocol and is no stream."""
+
+    def test(data: object) -> bool:
+        return hasattr(data, protocol) and not hasattr(data, "__arrow_c_stream__") and not hasattr(data, "dtype")
 
     return test
 
@@ -212,6 +221,11 @@ def _is_chunked(value: object) -> bool:
     return type(value).__module__.partition(".")[0] in ("h5py", "zarr")
 
 
+def _is_open_file(data: object) -> bool:
+    """Whether this is a file that is open, or bytes in memory that are read as one."""
+    return all(callable(getattr(data, name, None)) for name in ("read", "readable"))
+
+
 def _is_narwhals(data: object) -> bool:
     """Whether this is a frame of narwhals, which wraps one of another library."""
     return type(data).__module__.startswith("narwhals.") and hasattr(data, "to_native")
@@ -280,7 +294,9 @@ READERS: tuple[tuple[Callable[[Any], bool], Callable[[Any], Source]], ...] = (
     (_is_paths, read_files),
     (_is_named("datasets", "DatasetDict"), _read_by("huggingface", "refuse_splits")),
     (_holds_chunked, _read_by("chunked", "read_chunked")),
+    (_is_named("xarray", "Dataset"), _read_by("xarray", "read_variables")),
     (lambda data: isinstance(data, Mapping), read_arrays),
+    (_is_open_file, _read_by("open_files", "read_open_file")),
     (_is_narwhals, lambda data: source_of(data.to_native())),
     (_is_named("datasets", "Dataset"), _read_by("huggingface", "read_dataset")),
     (_is_named("datasets", "IterableDataset"), _read_by("huggingface", "read_dataset")),
@@ -292,11 +308,14 @@ READERS: tuple[tuple[Callable[[Any], bool], Callable[[Any], Source]], ...] = (
     (_is_dask, _read_dask),
     (is_pandas, read_pandas),
     (_is_frame, read_frame),
+    (_has("__arrow_c_array__"), _read_by("protocols", "read_struct")),
+    (_has("__dataframe__"), _read_by("protocols", "read_interchange")),
     (_is_result, _read_result),
     (_is_stream, read_stream),
     (is_pair, lambda data: source_of({"X": data[0], "y": data[1]})),
     (lambda data: getattr(getattr(data, "dtype", None), "names", None) is not None, read_records),
     (lambda data: hasattr(data, "dtype"), _refuse),
+    (are_rows, read_rows),
     (lambda data: isinstance(data, list | tuple) and bool(data), read_list),
     (lambda data: isinstance(data, Iterable | Iterator), read_iterator),
     (lambda data: True, _refuse),

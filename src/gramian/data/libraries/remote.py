@@ -8,9 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
-import tempfile
-import weakref
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -23,6 +20,7 @@ import pyarrow.dataset as pd
 from pyarrow import fs
 
 from gramian.batch import Batch, Input, Rereadable
+from gramian.data.copies import Folder, OfCopy, copy_stream
 from gramian.data.dataset import read_dataset
 from gramian.data.files import read_files
 from gramian.data.paths import SUPPORTED, check_one_format, entries_of, hidden, kind_of
@@ -56,20 +54,6 @@ class RemoteFile:
     changed: int | None
 
 
-class Folder:
-    """A temporary folder that is deleted with this object.
-
-    Attributes
-    ----------
-    name : str
-        Its path.
-    """
-
-    def __init__(self) -> None:
-        self.name = tempfile.mkdtemp(prefix="gramian-")
-        weakref.finalize(self, shutil.rmtree, self.name, ignore_errors=True)
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Checked:
     """A unit of a remote file, which must stay as it is between passes.
@@ -82,14 +66,11 @@ class Checked:
         Its file.
     system : Any
         The file system.
-    folder : Folder or None
-        The temporary folder with its copy, which is deleted with the last unit; None where it is read in place.
     """
 
     unit: Any
     file: RemoteFile
     system: Any
-    folder: Folder | None = None
 
     @property
     def name(self) -> str:
@@ -230,7 +211,7 @@ def _copied(system: Any, files: Sequence[RemoteFile]) -> Rereadable:
     copies = {_copy(system, file, os.path.join(folder.name, f"{at:06d}")): file for at, file in enumerate(files)}
     source = read_files(list(copies))
     of_units: Sequence[Any] = source.units
-    units = tuple(Checked(unit, copies[unit.file.path], system, folder) for unit in of_units)
+    units = tuple(Checked(OfCopy(unit, folder), copies[unit.file.path], system) for unit in of_units)
     return replace(source, units=units)
 
 
@@ -238,8 +219,8 @@ def _copy(system: Any, file: RemoteFile, folder: str) -> str:
     """The path of a copy of a file. Raises DataError where it came in part only."""
     os.mkdir(folder)
     path = os.path.join(folder, os.path.basename(file.path))
-    with error_context(file.url), system.open_input_stream(file.path) as source, open(path, "wb") as copy:
-        shutil.copyfileobj(source, copy)
-    if (size := os.path.getsize(path)) != file.size:
+    with error_context(file.url), system.open_input_stream(file.path) as source:
+        size = copy_stream(source.read, path)
+    if size != file.size:
         raise DataError(f"has {file.size} bytes, {size} came: the copy is cut short", file.url)
     return path

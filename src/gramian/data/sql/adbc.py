@@ -9,6 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from gramian.data.sql.dbapi import FIRST_ROWS
 from gramian.data.sql.dialects import Dialect, dialect_named
 from gramian.errors import OptionError
 
@@ -25,9 +26,10 @@ class Adbc:
     in_process: bool
 
     def schema(self, sql: str) -> Any:
-        """Columns and types."""
+        """Columns and types; of SQLite those of the first rows, since there every value has a type of its own."""
+        rows = FIRST_ROWS if self.dialect.name == "sqlite" else 0
         with closing(self.connection.cursor()) as cursor:
-            cursor.execute(f"SELECT * FROM (\n{sql}\n) AS gramian_columns LIMIT 0")
+            cursor.execute(f"SELECT * FROM (\n{sql}\n) AS gramian_columns LIMIT {rows}")
             with cursor.fetch_record_batch() as reader:
                 return pa.schema([_with_numbers(field) for field in reader.schema])
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pyarrow as pa
 
-from gramian.batch import Source
+from gramian.batch import Source, Unit
 from gramian.data.batches import read_iterator
 from gramian.data.frames import read_stream
 from gramian.data.sql.dbapi import FETCHED, POSTGRES, arrow_array
@@ -38,7 +39,8 @@ def read_cursor(data: Any) -> Source:
         raise DataError(f"has no rows to read; {USE_SQL}", _name(data))
     if callable(reader := getattr(data, "fetch_record_batch", None)):
         try:
-            return read_stream(reader())
+            source = read_stream(reader())
+            return replace(source, units=_kept(source.units, data))
         except Exception as error:  # DuckDB and ADBC have errors of their own
             raise DataError(f"has no rows to read ({error}); {USE_SQL}", _name(data)) from error
     return read_iterator(_batches(data, described))
@@ -47,6 +49,12 @@ def read_cursor(data: Any) -> Source:
 def refuse_connection(data: Any) -> Source:
     """Raise DataError for a connection."""
     raise DataError(f"does not say what to read; {USE_SQL}", _name(data))
+
+
+def _kept(units: Iterator[Unit], cursor: Any) -> Iterator[Unit]:
+    """The units; the cursor, whose end is the end of its stream, stays as long as they do."""
+    yield from units
+    del cursor
 
 
 def _batches(cursor: Any, described: Any) -> Iterator[Any]:
