@@ -27,6 +27,7 @@ Information: TypeAlias = Literal["expected", "observed"]
 Unseen: TypeAlias = Literal["error", "null"]
 GramSolver: TypeAlias = Literal["auto", "gram"]
 IvEstimator: TypeAlias = Literal["2sls", "liml", "fuller", "gmm"]
+BootstrapBy: TypeAlias = Literal["cluster", "row"]
 WideSolver: TypeAlias = Literal["iterative", "dual"]
 Columns: TypeAlias = str | Sequence[str]
 Bounds: TypeAlias = Mapping[str, tuple[float | None, float | None]]
@@ -238,16 +239,33 @@ class PlanKeywords(FamilyKeywords, IteratedKeywords, SplitKeywords, EstimatorKey
     """Of `plan`: those of `ols`, `ridge`, `iv` and `glm`, but for those that say what happens at an interrupt."""
 
 
-class DrawsKeywords(TypedDict, total=False):
-    """Of the draws of a wild bootstrap, and of intervals."""
+class ClusterSumsKeywords(TypedDict, total=False):
+    """Of sums by cluster."""
 
     cluster: str | None
+    engine: Engine | str | None
+
+
+class RandomKeywords(ClusterSumsKeywords, total=False):
+    """Of random draws."""
+
     draws: int
-    weights: str
     seed: int | None
+
+
+class BootstrapKeywords(RandomKeywords, total=False):
+    """Of a bootstrap of clusters or rows."""
+
+    by: BootstrapBy | None
+    weights: str | None
+
+
+class DrawsKeywords(RandomKeywords, total=False):
+    """Of the draws of a wild bootstrap, and of intervals."""
+
+    weights: str
     restricted: bool
     level: float
-    engine: Engine | str | None
 
 
 class WildKeywords(DrawsKeywords, total=False):

@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
+from typing import TypeAlias
 
 import numpy as np
 
 from gramian.errors import OptionError, one_of
 from gramian.typing import Matrix
 
+Weights: TypeAlias = Callable[[np.random.Generator, tuple[int, int]], Matrix]
 ROOT5 = math.sqrt(5.0)
 NUMBERS_AT_A_TIME = 1 << 22  # of the weights that are held at once
 
@@ -33,7 +35,7 @@ def _normal(generator: np.random.Generator, shape: tuple[int, int]) -> Matrix:
     return generator.standard_normal(shape)
 
 
-WEIGHTS: Mapping[str, Callable[[np.random.Generator, tuple[int, int]], Matrix]] = MappingProxyType(
+WEIGHTS: Mapping[str, Weights] = MappingProxyType(
     {"rademacher": _rademacher, "mammen": _mammen, "webb": _webb, "normal": _normal}
 )
 
@@ -49,15 +51,29 @@ def drawn(kind: str, clusters: int, draws: int, seed: int | None) -> Iterator[Ma
     Raises OptionError for an unknown kind, or fewer than one draw.
     """
     one_of("weights", kind, tuple(WEIGHTS))
+    check_draws(draws)
+    if not enumerated(kind, clusters, draws):
+        yield from in_parts(WEIGHTS[kind], clusters, draws, seed)
+        return
+    size = max(1, NUMBERS_AT_A_TIME // max(1, clusters))
+    for start in range(0, 2**clusters, size):
+        pattern = np.arange(start, min(start + size, 2**clusters))
+        yield np.where((pattern >> np.arange(clusters)[:, None]) & 1, -1.0, 1.0)
+
+
+def check_draws(draws: int) -> None:
+    """Raise OptionError for fewer than one draw."""
     if isinstance(draws, bool) or not isinstance(draws, int) or draws < 1:
         raise OptionError(f"draws must be a whole number above 0, found {draws!r}")
-    size = max(1, NUMBERS_AT_A_TIME // max(1, clusters))
-    if enumerated(kind, clusters, draws):
-        for start in range(0, 2**clusters, size):
-            pattern = np.arange(start, min(start + size, 2**clusters))
-            yield np.where((pattern >> np.arange(clusters)[:, None]) & 1, -1.0, 1.0)
-        return
+
+
+def in_parts(make: Weights, clusters: int, draws: int, seed: int | None, *, numbers: int = 1) -> Iterator[Matrix]:
+    """Weights (clusters, d) of a distribution, the draws in parts of d.
+
+    numbers : that are held at once for each weight.
+    """
     generator = np.random.default_rng(seed)
+    size = max(1, NUMBERS_AT_A_TIME // max(1, clusters * numbers))
     for start in range(0, draws, size):
         # a draw after the other, so that their numbers do not depend on the size of the parts
-        yield np.ascontiguousarray(WEIGHTS[kind](generator, (min(size, draws - start), clusters)).T)
+        yield np.ascontiguousarray(make(generator, (min(size, draws - start), clusters)).T)

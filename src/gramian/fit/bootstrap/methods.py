@@ -1,4 +1,4 @@
-"""Base of linear fits: tests by the bootstrap."""
+"""Base of linear fits: what draws of their rows and clusters say."""
 
 from __future__ import annotations
 
@@ -6,14 +6,16 @@ from typing import TYPE_CHECKING, Unpack
 
 from gramian.fit.effects.methods import WithEffects
 from gramian.fit.leastsquares.solution import Solved
-from gramian.keywords import WildKeywords, completed, takes
+from gramian.keywords import BootstrapKeywords, ClusterSumsKeywords, WildKeywords, completed, takes
 
 if TYPE_CHECKING:
+    from gramian.fit.bootstrap.draws import Bootstrap
+    from gramian.fit.bootstrap.jackknife import Jackknife
     from gramian.fit.bootstrap.result import BootstrapTest
 
 
 class WithBootstrap(WithEffects):
-    """Tests by the wild cluster bootstrap."""
+    """Bootstraps and the jackknife, from sums."""
 
     __slots__ = ()
     solved: Solved
@@ -75,3 +77,86 @@ class WithBootstrap(WithEffects):
         )
         sums = sums_of(self.solved, self.fitted_rows, data, given["cluster"], given["engine"])
         return wild_test(self.solved, sums.spec, sums.moments, hypothesis, settings, outcome_is_residual=sums.residual)
+
+    @takes(BootstrapKeywords, draws=999)
+    def bootstrap(self, data: object = None, **options: Unpack[BootstrapKeywords]) -> Bootstrap:
+        """Draws of clusters, or of rows, with the coefficients of each, from sums of one pass.
+
+        Parameters
+        ----------
+        data : object, optional
+            The rows of the fit, read in one pass, or a `Gram` with sums by cluster, from which no rows are read. By
+            default the rows that the fit was made of.
+        by : {"cluster", "row"}, optional
+            What is drawn: clusters with all their rows (the pairs cluster bootstrap), or single rows. By default
+            clusters where there is a column of them.
+        cluster : str, optional
+            Column of clusters; by default that of the fit's standard errors, or of the Gram.
+        draws : int, default 999
+            Number of draws.
+        weights : {"multinomial", "poisson", "exponential"}, optional
+            How often a cluster or row is in a draw: so many with replacement as there are (the default of clusters),
+            Poisson of mean 1 (that of rows), or exponential of mean 1, the Bayesian bootstrap, which leaves none out.
+        seed : int, optional
+            Of the random numbers; the same seed gives the same result on every engine and for any cuts of the rows; of
+            clusters also for any order of rows.
+        engine : Engine or str, optional
+            What reads the data.
+
+        Returns
+        -------
+        Bootstrap
+
+        Raises
+        ------
+        OptionError
+            With absorbed factors or a penalty, for multinomial weights of rows, and without a column of clusters.
+        DataError
+            Where the rows are not those of the fit, or the sums of so many draws do not fit into memory.
+        NumericalError
+            With one cluster only, and where hardly a draw determines the coefficients.
+
+        Notes
+        -----
+        A. C. Cameron, J. B. Gelbach, D. L. Miller, "Bootstrap-based improvements for inference with clustered errors",
+        The Review of Economics and Statistics 90 (2008), has the t intervals of clusters.
+        """
+        from gramian.fit.bootstrap.choice import bootstrap
+
+        given = completed(type(self).bootstrap, options)
+        return bootstrap(self.solved, self.fitted_rows, data, given)
+
+    @takes(ClusterSumsKeywords)
+    def jackknife(self, data: object = None, **options: Unpack[ClusterSumsKeywords]) -> Jackknife:
+        """The coefficients without each cluster, from sums by cluster: standard errors (CR3), bias and influence.
+
+        Parameters
+        ----------
+        data : object, optional
+            As of `wild_bootstrap`.
+        cluster : str, optional
+            Column of clusters; by default that of the fit's standard errors, or of the Gram.
+        engine : Engine or str, optional
+            What reads the data.
+
+        Returns
+        -------
+        Jackknife
+
+        Raises
+        ------
+        OptionError, DataError
+            As of `wild_bootstrap`.
+        NumericalError
+            With one cluster only, and where a coefficient rests on one cluster alone, which is named.
+
+        Notes
+        -----
+        J. G. MacKinnon, M. O. Nielsen, M. D. Webb, "Leverage, influence, and the jackknife in clustered regression
+        models: Reliable inference using summclust", Stata Journal 23 (2023).
+        """
+        from gramian.fit.bootstrap.jackknife import jackknife
+        from gramian.fit.bootstrap.sums import sums_of
+
+        given = completed(type(self).jackknife, options)
+        return jackknife(self.solved, sums_of(self.solved, self.fitted_rows, data, given["cluster"], given["engine"]))

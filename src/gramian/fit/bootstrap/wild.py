@@ -72,19 +72,27 @@ def cluster_spec(solved: Solved, cluster: str | None) -> VcovSpec:
     own = () if solved.robust is None else solved.robust.vcov.clusters
     if cluster is None and len(own) != 1:
         named = "has none" if not own else f"has {len(own)}"
-        raise OptionError(f"a wild bootstrap needs one column of clusters, and this fit {named}: give cluster='firm'")
-    if solved.absorbed is not None:
-        names = " and ".join(solved.design.terms.absorbed)
         raise OptionError(
-            f"a wild bootstrap needs the products of the columns within clusters, which do not hold absorbed levels of "
-            f"{names}: write a factor of few levels as a term, as in + factor({solved.design.terms.absorbed[0]})"
+            f"a bootstrap or jackknife by cluster needs one column of clusters, and this fit {named}: give "
+            "cluster='firm'"
         )
-    if solved.alpha is not None:
-        raise OptionError("the penalised coefficients of a ridge regression have no bootstrap: fit without a penalty")
+    check_model(solved)
     own_or_given = cluster if cluster is not None else own[0]
     spec = vcov_spec({"cluster": own_or_given}, None if solved.robust is None else solved.robust.vcov.like)
     assert spec is not None
     return spec
+
+
+def check_model(solved: Solved) -> None:
+    """Raise OptionError for a model whose draws are not had from products of its columns."""
+    if solved.absorbed is not None:
+        names = " and ".join(solved.design.terms.absorbed)
+        raise OptionError(
+            f"a bootstrap needs the products of the columns in parts of the rows, which do not hold absorbed levels of "
+            f"{names}: write a factor of few levels as a term, as in + factor({solved.design.terms.absorbed[0]})"
+        )
+    if solved.alpha is not None:
+        raise OptionError("the penalised coefficients of a ridge regression have no bootstrap: fit without a penalty")
 
 
 def moments_from_rows(solved: Solved, spec: VcovSpec, source: Source, engine: Engine | str | None) -> ClusterMoments:
