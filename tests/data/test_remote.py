@@ -14,6 +14,7 @@ import pytest
 
 import gramian as gm
 from data.reading import everything
+from gramian.data.libraries.remote import without_secrets
 from gramian.data.source import source_of
 from gramian.errors import DataError
 
@@ -58,7 +59,10 @@ def test_files_of_a_store_yield_the_table(store, data):
 
 
 def test_keys_of_folders_are_columns(store):
+    with store.open("/t/k=3/p.csv", "wb") as file:
+        pc.write_csv(TABLE, file)
     assert everything(source_of("memory://b"), ["k"])["k"] == [0, 0, 0, 1, 1]
+    assert everything(source_of("memory://t/*/*.csv"), ["k"])["k"] == [3] * 5
 
 
 def test_only_the_needed_columns_are_read(store, monkeypatch):
@@ -125,11 +129,25 @@ def test_what_cannot_be_read_is_named(store, data, message):
 
 def test_a_protocol_that_needs_another_package_names_it(monkeypatch):
     def absent(scheme: str) -> Any:
-        raise ImportError("HTTPFileSystem requires aiohttp")
+        raise ImportError("SFTPFileSystem requires paramiko")
 
     monkeypatch.setattr(fsspec, "filesystem", absent)
-    with pytest.raises(DataError, match=r"with the help of another package \(HTTPFileSystem requires aiohttp\)"):
-        source_of("https://127.0.0.1:9/t.parquet")
+    with pytest.raises(DataError, match=r"with the help of another package \(SFTPFileSystem requires paramiko\)"):
+        source_of("sftp://127.0.0.1/t.parquet")
+
+
+@pytest.mark.parametrize(
+    ("address", "saved"),
+    [
+        ("s3://key:secret@b/t.parquet", "s3://b/t.parquet"),
+        ("s3://b/*?access_key=a&scheme=http&secret_key=b", "s3://b/*?scheme=http"),
+        ("s3://b/t.parquet?secret_key=b", "s3://b/t.parquet"),
+        ("abfs://container@account/t.parquet", "abfs://container@account/t.parquet"),
+        ("https://host/t.parquet?id=7", "https://host/t.parquet?id=7"),
+    ],
+)
+def test_keys_in_an_address_are_not_saved(address, saved):
+    assert without_secrets(address) == saved
 
 
 def test_an_address_of_this_machine(tmp_path):

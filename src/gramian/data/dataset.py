@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.dataset as pd
 from pyarrow.fs import LocalFileSystem
 
-from gramian.batch import Batch, Input, Rereadable, Unit, batch_rows
+from gramian.batch import Batch, Input, Rereadable, batch_rows
 from gramian.data.columns import usable
 from gramian.data.parquet import check_nulls
 from gramian.data.paths import check_different, check_no_table
@@ -36,10 +37,18 @@ def read_dataset(data: Any) -> Rereadable:
         check_no_table(paths)
     file_schemas = [_file_schema(path, schema_of_file) for path, schema_of_file in zip(paths, schemas, strict=True)]
     schema = unify(file_schemas or [_file_schema(WHERE, data.schema)]).schema
-    units = tuple(_units(fragments, schemas, paths))
+    of_files = [tuple(_units(*file)) for file in zip(fragments, schemas, paths, strict=True)]
+    inputs = tuple(
+        Input(path, None, _total(scans), units=len(scans)) for path, scans in zip(paths, of_files, strict=True)
+    )
+    units = tuple(chain.from_iterable(of_files))
+    return Rereadable(schema, units, inputs, _total(units), None)
+
+
+def _total(units: Sequence[Scan]) -> int | None:
+    """Number of rows of units; None where one of them does not know it."""
     counts = [unit.rows for unit in units if unit.rows is not None]
-    rows = sum(counts) if len(counts) == len(units) else None
-    return Rereadable(schema, units, tuple(Input(path, None, None) for path in paths), rows, None)
+    return sum(counts) if len(counts) == len(units) else None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -94,19 +103,18 @@ class Scan:
             check_nulls(self.footer, self.part.row_groups[0].id, nulls, self.name)
 
 
-def _units(fragments: Sequence[Any], schemas: Sequence[Any], paths: Sequence[str]) -> Iterator[Unit]:
-    """One unit for each row group of Parquet files, and for each other file."""
-    for fragment, schema, path in zip(fragments, schemas, paths, strict=True):
-        if not isinstance(fragment, pd.ParquetFileFragment):
-            yield Scan(fragment, path, schema)
-            continue
-        first = 0
-        with error_context(path):
-            groups = fragment.split_by_row_group()
-        for group in groups:
-            row_group = group.row_groups[0]
-            yield Scan(group, f"{path}, row group {row_group.id}", schema, row_group.num_rows, first, group.metadata)
-            first += row_group.num_rows
+def _units(fragment: Any, schema: Any, path: str) -> Iterator[Scan]:
+    """One unit for each row group of a Parquet file, or for another file."""
+    if not isinstance(fragment, pd.ParquetFileFragment):
+        yield Scan(fragment, path, schema)
+        return
+    first = 0
+    with error_context(path):
+        groups = fragment.split_by_row_group()
+    for group in groups:
+        row_group = group.row_groups[0]
+        yield Scan(group, f"{path}, row group {row_group.id}", schema, row_group.num_rows, first, group.metadata)
+        first += row_group.num_rows
 
 
 def _schema(data: Any, fragment: Any) -> Any:

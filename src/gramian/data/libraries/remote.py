@@ -8,27 +8,31 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from fnmatch import fnmatch
 from glob import has_magic
 from itertools import pairwise, takewhile
 from typing import Any
+from urllib.parse import urlsplit
 
+import pyarrow as pa
 import pyarrow.dataset as pd
 from pyarrow import fs
 
 from gramian.batch import Batch, Input, Rereadable
-from gramian.data.copies import Folder, OfCopy, copy_stream
+from gramian.data.copies import Folder, OfCopy, copy_stream, with_suffix
 from gramian.data.dataset import read_dataset
 from gramian.data.files import read_files
 from gramian.data.paths import SUPPORTED, check_one_format, entries_of, hidden, kind_of
 from gramian.data.read_errors import error_context
-from gramian.errors import DataError, MissingExtraError, did_you_mean
+from gramian.errors import DataError, MissingExtraError, did_you_mean, first_line
 
 NATIVE = ("s3", "gs", "gcs", "abfs", "abfss", "hdfs", "file")  # what Arrow reads by itself
 OPTIONS = re.compile(r"\?\w+=[^/]*$")
+SECRETS = re.compile(r"(?<=://)[^/@]*:[^/@]*@|(?<=[?&])(?:access_key|secret_key|session_token)=[^&]*&?")
+PATIENCE = 20  # seconds in which Google's store must answer; Arrow would ask for a quarter of an hour
 IN_RANGES = {"parquet": "parquet", "ipc": "ipc", "orc": "orc"}
 
 
@@ -46,12 +50,25 @@ class RemoteFile:
         Bytes.
     changed : int or None
         Time of its last change in nanoseconds, where the store says it.
+    version : str
+        Its ETag, where that is known.
     """
 
     url: str
     path: str
-    size: int
+    size: int | None
     changed: int | None
+    version: str = ""
+
+    @property
+    def name(self) -> str:
+        """Its name, without folders and without what was asked of a web server."""
+        return os.path.basename(urlsplit(self.path).path if is_web(self.path) else self.path)
+
+    @property
+    def identity(self) -> str:
+        """What it is known by."""
+        return f"{self.url}:{self.size}:{self.version or self.changed}"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -97,8 +114,10 @@ class Checked:
     def _check(self) -> None:
         """Raise DataError where the file is gone or has changed."""
         with _reached(self.file.url):
-            now = self.system.get_file_info(self.file.path)
-        if (now.size, now.mtime_ns) != (self.file.size, self.file.changed):
+            if isinstance(handler := _handler(self.system), fs.FSSpecHandler):
+                handler.fs.invalidate_cache()  # it may keep what it listed before
+            now = _seen(self.system, self.system.get_file_info(self.file.path))
+        if now != (self.file.size, self.file.changed, self.file.version):
             raise DataError("has changed while it was being read; start again when nothing writes to it", self.file.url)
 
 
@@ -112,16 +131,45 @@ def read_remote(data: Any) -> Rereadable:
     files = sorted((file for address in addresses for file in _found(system, address)), key=lambda file: file.path)
     if repeated := [file.url for file, other in pairwise(files) if file == other]:
         raise DataError("is named more than once: its rows would count twice", repeated[0])
-    check_one_format([file.path for file in files], addresses[0])
-    kind = kind_of(files[0].path)
-    if kind is None:
+    check_one_format([file.name for file in files], addresses[0])
+    kind = kind_of(files[0].name)
+    if kind is None and not is_web(files[0].url):
         raise DataError(f"unknown kind of file; supported are {SUPPORTED}", files[0].url)
-    source = _in_ranges(system, files, kind) if kind in IN_RANGES else _copied(system, files)
+    in_place = kind in IN_RANGES and all(_in_parts(system, file) for file in files)
+    source = _in_ranges(system, files, str(kind)) if in_place else _copied(system, files)
     inputs = tuple(
-        Input(file.url, file.size, known.rows, file.changed, known.units, f"{file.url}:{file.size}:{file.changed}")
+        Input(file.url, file.size, known.rows, file.changed, known.units, file.identity)
         for file, known in zip(files, source.inputs, strict=True)
     )
-    return replace(source, inputs=inputs, size=sum(file.size for file in files), paths=tuple(addresses))
+    size = sum(file.size or 0 for file in files)
+    return replace(source, inputs=inputs, size=size, paths=tuple(map(without_secrets, addresses)))
+
+
+def without_secrets(address: str) -> str:
+    """An address as it may be saved: who reads it again has keys of their own, in the environment."""
+    return SECRETS.sub("", address).rstrip("?&")
+
+
+def is_web(address: str) -> bool:
+    """Whether an address is of a web server."""
+    return address.lower().startswith(("http://", "https://"))
+
+
+def _handler(system: Any) -> Any:
+    """The handler in Python that is behind a file system of Arrow; None where there is none."""
+    return getattr(system, "handler", None)
+
+
+def _in_parts(system: Any, file: RemoteFile) -> bool:
+    """Whether ranges of bytes of a file can be read."""
+    in_ranges: Callable[[str], bool] = getattr(_handler(system), "in_ranges", lambda path: True)
+    return in_ranges(file.path)
+
+
+def _seen(system: Any, info: Any) -> tuple[int | None, int | None, str]:
+    """Size, time of the last change and ETag of a file."""
+    version: Callable[[str], str] = getattr(_handler(system), "version", lambda path: "")
+    return info.size, info.mtime_ns, version(info.path)
 
 
 @contextmanager
@@ -129,14 +177,19 @@ def _reached(address: str) -> Iterator[None]:
     """A context in which a store answers; DataError where it does not, or not to us."""
     try:
         yield
-    except (OSError, ValueError) as error:
-        reason = str(error).partition("\n")[0]
-        raise DataError(f"cannot be reached; check the address and the credentials ({reason})", address) from error
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise DataError(
+            f"cannot be reached; check the address and the credentials ({first_line(error)})", address
+        ) from error
 
 
 def _system(address: str) -> Any:
     """The file system of an address. Raises MissingExtraError where it needs a library that is not there."""
     scheme = address.partition("://")[0].lower()
+    if is_web(address):
+        from gramian.data.libraries.web import Web  # urllib takes a while to import
+
+        return fs.PyFileSystem(Web())
     with _reached(address):
         if scheme in NATIVE:
             return fs.FileSystem.from_uri(_base(address))[0]
@@ -155,6 +208,8 @@ def _system(address: str) -> Any:
 def _base(address: str) -> str:
     """An address without a pattern, as far as its folders are plain, with its options."""
     path, options = _parts(address)
+    if address.startswith(("gs://", "gcs://")) and "retry_limit_seconds" not in options:
+        options += f"{'&' if options else '?'}retry_limit_seconds={PATIENCE}"
     return "/".join(takewhile(lambda part: not has_magic(part), path.split("/"))) + options
 
 
@@ -167,19 +222,21 @@ def _parts(address: str) -> tuple[str, str]:
 def _found(system: Any, address: str) -> list[RemoteFile]:
     """The files that an address, a folder or a pattern stands for."""
     scheme, _, rest = address.partition("://")
-    whole = scheme.lower() in ("http", "https")
+    whole = is_web(address)
+    if whole and "*" in urlsplit(address).path:
+        raise DataError("a web server does not list its files; give the address of each", address)
     path = address if whole else _parts(rest)[0] if scheme.lower() in NATIVE else rest
     with _reached(address):
-        infos = _listed(system, path)
+        infos = _listed(system, path, exactly=whole)
     if not infos:
         raise DataError("no such file or folder, or nothing matches the pattern", address)
     named = [(info.path if whole else f"{scheme}://{info.path}", info) for info in infos]
-    return [RemoteFile(url, info.path, info.size, info.mtime_ns) for url, info in named]
+    return [RemoteFile(url, info.path, *_seen(system, info)) for url, info in named]
 
 
-def _listed(system: Any, path: str) -> list[Any]:
-    """Facts of the files of a path, a folder or a pattern."""
-    if has_magic(path):
+def _listed(system: Any, path: str, *, exactly: bool) -> list[Any]:
+    """Facts of the files of a path, a folder or a pattern. exactly : no pattern, whatever characters it has."""
+    if has_magic(path) and not exactly:
         folder = "/".join(takewhile(lambda part: not has_magic(part), path.split("/")))
         return [info for info in _below(system, folder) if fnmatch(info.path.lstrip("/"), path.lstrip("/"))]
     info = system.get_file_info(path)
@@ -200,6 +257,8 @@ def _in_ranges(system: Any, files: Sequence[RemoteFile], kind: str) -> Rereadabl
     with error_context(files[0].url):
         data = pd.dataset([file.path for file in files], filesystem=system, format=IN_RANGES[kind], partitioning="hive")
     source = read_dataset(data)
+    if is_web(files[0].url):  # which checks the version of every answer
+        return source
     by_path = {file.path: file for file in files}
     units = tuple(Checked(unit, by_path[unit.name.partition(", row group")[0]], system) for unit in source.units)
     return replace(source, units=units)
@@ -216,11 +275,12 @@ def _copied(system: Any, files: Sequence[RemoteFile]) -> Rereadable:
 
 
 def _copy(system: Any, file: RemoteFile, folder: str) -> str:
-    """The path of a copy of a file. Raises DataError where it came in part only."""
-    os.mkdir(folder)
-    path = os.path.join(folder, os.path.basename(file.path))
+    """The path of a copy of a file, in folders that are keys. Raises DataError where it came in part only."""
+    keys = [part for part in os.path.dirname(file.path).split("/") if "=" in part]
+    path = os.path.join(folder, *keys, file.name or "file")
+    os.makedirs(os.path.dirname(path))
     with error_context(file.url), system.open_input_stream(file.path) as source:
         size = copy_stream(source.read, path)
-    if size != file.size:
+    if size != file.size is not None:
         raise DataError(f"has {file.size} bytes, {size} came: the copy is cut short", file.url)
-    return path
+    return with_suffix(path) if kind_of(path) is None else path
