@@ -142,7 +142,7 @@ class EstimatorKeywords(TypedDict, total=False):
     fuller: float
 
 
-class IvKeywords(
+class IvFitKeywords(
     CountedKeywords,
     CovarianceKeywords,
     DigitsKeywords,
@@ -151,6 +151,10 @@ class IvKeywords(
     RunKeywords,
     total=False,
 ):
+    """Of `iv`, but for those that decide what it returns."""
+
+
+class IvKeywords(SplitKeywords, IvFitKeywords, total=False):
     """Of `iv`."""
 
 

@@ -16,7 +16,7 @@ from gramian.fit.glm.solution import GlmSolved
 from gramian.fit.groups.fit import GroupedFits, error_context, no_rows_message
 from gramian.fit.groups.passes import FULL_SAMPLE, in_order
 from gramian.fit.groups.result import Fits
-from gramian.fit.groups.specifications import key_names, specifications
+from gramian.fit.groups.specifications import key_names, specifications, without_dot
 from gramian.fit.passes.group_keys import FindGroups
 from gramian.fit.passes.job import PassRunner
 from gramian.fit.passes.keys import ByColumns, by_columns
@@ -24,7 +24,7 @@ from gramian.fit.passes.row_filter import Subset
 from gramian.formula.design import outcomes_of
 from gramian.formula.dropped_rows import DroppedRows
 from gramian.formula.grammar import Formula
-from gramian.formula.syntax import label, names
+from gramian.formula.syntax import label
 from gramian.linalg.keyed.moments import Key
 from gramian.results.fitted_rows import FittedRows
 
@@ -81,8 +81,7 @@ def fit_several(formula: Formula, options: GlmOptions, runner: PassRunner, split
     parts, columns = key_names(formula, by), () if by is None else by.columns
     if by is not None:
         by.check(runner.source.schema)
-    # `.` stands for none of the outcomes and absorbed factors, whichever a model has
-    excluded = (*columns, *names(*outcomes_of(formula.outcome)), *names(*formula.absorbed))
+    excluded = without_dot(formula, by)
     models = [(one.key, glm_steps(one.formula, options, runner.source, excluded)) for one in specifications(formula)]
     read = [column for _, steps in models for column in steps.columns]
     runner.cache_rows(tuple(dict.fromkeys([*read, *columns])))

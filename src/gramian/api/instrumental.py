@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack, overload
 
-from gramian.api.settings import RunPolicy, options_of, runner_of
+from gramian.api.settings import RunPolicy, Split, options_of, runner_of, split_of
+from gramian.errors import OptionError
 from gramian.fit.iv.designs import iv_designs
 from gramian.fit.iv.fit import fit_iv
 from gramian.fit.iv.options import IvOptions, iv_options
@@ -14,12 +15,21 @@ from gramian.fit.passes.job import Job, PassRunner
 from gramian.fit.passes.options import Options
 from gramian.formula.grammar import Formula, parse
 from gramian.inference.vcov_spec import VcovSpec, vcov_spec
-from gramian.keywords import IvKeywords, completed, takes
+from gramian.keywords import Columns, IvFitKeywords, IvKeywords, completed, takes
 from gramian.results.fitted_rows import FittedRows
 
+if TYPE_CHECKING:
+    from gramian.fit.groups.result import Fits
 
+
+@overload
+def iv(formula: str, data: Any, **options: Unpack[IvFitKeywords]) -> IvFit: ...
+@overload
+def iv(formula: str, data: Any, *, by: Columns, **options: Unpack[IvFitKeywords]) -> Fits: ...
+@overload
+def iv(formula: str, data: Any, **options: Unpack[IvKeywords]) -> IvFit | Fits: ...
 @takes(IvKeywords)
-def iv(formula: str, data: Any, **options: Unpack[IvKeywords]) -> IvFit:
+def iv(formula: str, data: Any, **options: Unpack[IvKeywords]) -> IvFit | Fits:
     """Linear regression with instrumental variables, in one pass.
 
     Parameters
@@ -27,7 +37,8 @@ def iv(formula: str, data: Any, **options: Unpack[IvKeywords]) -> IvFit:
     formula : str
         Endogenous columns and their instruments stand in brackets, as in "y ~ w + [x ~ z1 + z2]", or at the end, as in
         "y ~ w | x ~ z1 + z2" and, with an absorbed factor, "y ~ w | firm | x ~ z1". Several endogenous columns:
-        "y ~ w + [x1 + x2 ~ z1 + z2]". The other terms are instruments of themselves.
+        "y ~ w + [x1 + x2 ~ z1 + z2]". The other terms are instruments of themselves. A formula may stand for several
+        models with the same instruments, as in "c(y1, y2) ~ csw(a, b) | sw(f, g) | x ~ z".
     data : object
         Rows, as in `gramian.ols`.
     estimator : {"2sls", "liml", "fuller", "gmm"}, default "2sls"
@@ -41,15 +52,16 @@ def iv(formula: str, data: Any, **options: Unpack[IvKeywords]) -> IvFit:
         and {"driscoll_kraay": "t", "lags": 4} as in `gramian.ols`. HC2 to HC4, CR2 and CR3 have the leverages of the
         second stage, with projected regressors, and are for "2sls". All but "iid" take further passes: one for the
         model, and one for each first stage.
-    weights, na, counts, like, digits, checkpoint, where, panel_id, engine, progress, skip_bad
+    by, split, fsplit, weights, na, counts, like, digits, checkpoint, where, panel_id, engine, progress, skip_bad
         As in `gramian.ols`.
     collinear : {"drop", "raise"}, default "drop"
         As in `gramian.ols`. Excluded instruments that depend on others are left out, and named.
 
     Returns
     -------
-    IvFit
-        The fit, with its first stages.
+    IvFit or Fits
+        The fit, with its first stages. With `by`, and for several models, `Fits`: a mapping from key to IvFit, each of
+        its own rows, from shared passes as in `gramian.ols`.
 
     Raises
     ------
@@ -85,7 +97,7 @@ def iv(formula: str, data: Any, **options: Unpack[IvKeywords]) -> IvFit:
     runner, policy = runner_of(data, given), RunPolicy(given["checkpoint"], given["skip_bad"])
     vcov, rows = vcov_spec(given["vcov"], given["like"]), FittedRows(runner.source)
     estimator = iv_options(given["estimator"], given["fuller"])
-    return run_iv(parse(formula), options_of(given), runner, policy, rows, vcov, estimator)
+    return run_iv(parse(formula), options_of(given), runner, policy, rows, vcov, estimator, split_of(given))
 
 
 def run_iv(
@@ -96,8 +108,15 @@ def run_iv(
     rows: FittedRows,
     vcov: VcovSpec | None,
     estimator: IvOptions,
-) -> IvFit:
-    """A fit with instruments, of a parsed formula."""
+    split: Split,
+) -> IvFit | Fits:
+    """A fit with instruments of a parsed formula, or several."""
+    if split.by is not None or formula.stands_for_several:
+        if policy != RunPolicy():
+            raise OptionError("checkpoint and skip_bad go with one fit, not with by or several models")
+        from gramian.api.instrumental_groups import fit_several_iv  # most calls are for one fit
+
+        return fit_several_iv(formula, options, estimator, runner, split, rows, vcov)
     designs = iv_designs(formula, runner.source.schema, options)
     solved, skipped = policy.run(
         lambda passes: fit_iv(Job(designs.joint, options, passes), designs, estimator, vcov),

@@ -267,6 +267,11 @@ def fits(formula: str, data: Any, **options: Unpack[FitsKeywords]) -> Fits:
         from gramian.fit.groups.result import Fits
 
         return Fits(single(_linear(parsed, model, runner, policy, vcov)), FittedRows(runner.source))
+    if parsed.instruments is not None:
+        from gramian.api.instrumental_groups import fit_several_iv
+        from gramian.fit.iv.options import IvOptions
+
+        return fit_several_iv(parsed, model, IvOptions(), runner, split, FittedRows(runner.source), vcov)
     return _grouped(parsed, model, runner, policy, vcov, split)
 
 
@@ -281,11 +286,11 @@ def _fit(
 ) -> AnyFit:
     """A fit, or several."""
     parsed = parse(formula)
-    if parsed.instruments is not None and split.by is None and options.alpha is None:
+    if parsed.instruments is not None and options.alpha is None:
         from gramian.api.instrumental import run_iv  # most formulas have no instruments
         from gramian.fit.iv.options import IvOptions
 
-        return run_iv(parsed, options, runner, policy, rows, vcov, IvOptions())
+        return run_iv(parsed, options, runner, policy, rows, vcov, IvOptions(), split)
     if split.by is not None or parsed.stands_for_several:
         return _grouped(parsed, options, runner, policy, vcov, split)
     if (wide := fit_wide(parsed, options, runner, iid=vcov is None)) is None:

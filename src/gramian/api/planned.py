@@ -15,6 +15,7 @@ from gramian.keywords import DEFAULTS, GlmKeywords, IteratedKeywords, PlanKeywor
 if TYPE_CHECKING:
     from gramian.fit.glm.options import GlmOptions
     from gramian.fit.passes.job import PassRunner
+    from gramian.fit.passes.options import Options
 
 _ITERATED = ("link", *IteratedKeywords.__annotations__)
 _WITH_FAMILY = ("family", "alpha", "link", *GlmKeywords.__annotations__)
@@ -92,12 +93,8 @@ def _planned(formula: str, data: Any, given: PlanKeywords, options: PlanKeywords
     if misplaced := [name for name in options if name in _ITERATED]:
         raise OptionError(f"{misplaced[0]} goes with a family; without one the model is linear")
     parsed = parse(formula)
-    if parsed.instruments is not None and split.by is None and settings.alpha is None:
-        from gramian.fit.iv.options import iv_options
-        from gramian.fit.iv.plan import plan_iv
-
-        own = iv_options(given["estimator"], given["fuller"])
-        return plan_iv(parsed, settings, runner, vcov_spec(given["vcov"], given["like"]), own)
+    if parsed.instruments is not None and settings.alpha is None:
+        return _planned_iv(parsed, given, settings, runner, split)
     if parsed.random:
         from gramian.fit.mixed.plan import plan_mixed
 
@@ -112,6 +109,24 @@ def _planned(formula: str, data: Any, given: PlanKeywords, options: PlanKeywords
     from gramian.fit.wide.solver import plan_any_solver
 
     return plan_any_solver(parsed, settings, runner, vcov_spec(given["vcov"], given["like"]))
+
+
+def _planned_iv(formula: Formula, given: PlanKeywords, options: Options, runner: PassRunner, split: Split) -> Plan:
+    """The plan of a fit with instruments, or of several."""
+    from gramian.fit.iv.options import iv_options
+
+    own, vcov = iv_options(given["estimator"], given["fuller"]), vcov_spec(given["vcov"], given["like"])
+    if split.by is None and not formula.stands_for_several:
+        from gramian.fit.iv.plan import plan_iv
+
+        return plan_iv(formula, options, runner, vcov, own)
+    from gramian.api.instrumental_groups import with_instruments
+    from gramian.fit.groups.plan import plan_grouped
+    from gramian.fit.passes.keys import by_columns
+
+    by = None if split.by is None else by_columns(split.by)
+    estimation = with_instruments(formula, options, own, runner.source.schema, by)
+    return plan_grouped(formula, options, runner, by, vcov, estimation, full=split.full)
 
 
 def _planned_fits(formula: Formula, model: GlmOptions, runner: PassRunner, split: Split) -> Plan:

@@ -38,15 +38,9 @@ def check_single_fit(formula: str, groups: str, *, save: bool, plot: bool) -> No
         )
 
 
-def check_estimator(family: str | None, ridge: float | None, groups: str, options: dict[str, Any]) -> None:
-    """Raise OptionError for options that do not go with --estimator. groups : as `groups_of`."""
-    others = {
-        "family": family,
-        "ridge": ridge,
-        groups.removeprefix("--") or "by": groups,
-        "exact": options["exact"],
-        "decimal": options["decimal"],
-    }
+def check_estimator(family: str | None, ridge: float | None, options: dict[str, Any]) -> None:
+    """Raise OptionError for options that do not go with --estimator."""
+    others = {"family": family, "ridge": ridge, "exact": options["exact"], "decimal": options["decimal"]}
     others["solver"] = options["solver"] != DEFAULTS["solver"]
     for name, value in others.items():
         if value:

@@ -139,7 +139,8 @@ def _first_stage(cursor: Cursor) -> Instruments:
     endogenous = _terms(cursor)
     if not cursor.accept("~"):
         cursor.fail("'~' stands between endogenous columns and their instruments, as in y ~ w + [x ~ z]")
-    return Instruments(endogenous, _terms(cursor), position)
+    excluded = _terms(cursor)
+    return Instruments(endogenous, excluded, position, cursor.text[position : cursor.token.position].strip())
 
 
 def _bracketed(cursor: Cursor) -> Instruments:
@@ -189,7 +190,8 @@ def _together(parts: list[Instruments]) -> Instruments:
     endogenous, excluded = (
         Sum(tuple((True, getattr(part, name)) for part in parts)) for name in ("endogenous", "excluded")
     )
-    return parts[0] if len(parts) == 1 else Instruments(endogenous, excluded, parts[0].position)
+    text = " + ".join(f"[{part.text}]" for part in parts)
+    return parts[0] if len(parts) == 1 else Instruments(endogenous, excluded, parts[0].position, text)
 
 
 def parse_expression(text: str) -> Node:

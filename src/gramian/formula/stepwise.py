@@ -1,6 +1,7 @@
 """Several models in one formula: sw(), csw(), sw0(), csw0() and mvsw() right of the tilde and behind `|`, as fixest.
 
 `y ~ a + csw(b, c) | sw(f, g)` stands for the right sides "a + b" and "a + b + c", each with f and with g absorbed.
+Instruments, in brackets or behind a last `|`, are the same for all of them.
 """
 
 from __future__ import annotations
@@ -50,6 +51,8 @@ def parse_stepwise(
 ) -> Any:
     """Read a formula that stands for several: its terms and absorbed factors are those of all of them.
 
+    The texts of right sides are without instruments.
+
     Parameters
     ----------
     text : str
@@ -64,7 +67,7 @@ def parse_stepwise(
     Raises
     ------
     FormulaError
-        Where such a call is not a summand of its own, or stands beside instruments.
+        Where such a call is not a summand of its own, or stands among instruments.
     """
     source = _Source(text, tokens)
     parts = source.parts()
@@ -84,8 +87,19 @@ def parse_stepwise(
     terms = union([terms for _, terms in right_sides])
     absorbed = tuple(dict.fromkeys(name for _, names in absorbed_sets for name in names))
     one = replace(parse(f"{outcome}~ 1"), text=text, terms=terms, absorbed=absorbed)
+    if (only := source.only_instruments()) is not None:
+        one = replace(one, instruments=_parsed(only, text, parse).instruments)
     several = len(right_sides) > 1 or len(absorbed_sets) > 1
     return replace(one, right_sides=right_sides, absorbed_sets=absorbed_sets) if several else one
+
+
+def _parsed(part: str, text: str, parse: Callable[[str], Any]) -> Any:
+    """A part of a text, whose mistakes are shown in the text. part : with everything at its place."""
+    try:
+        return parse(part)
+    except FormulaError as error:
+        error.args = (str(error).replace(part.rstrip(), text), *error.args[1:])
+        raise
 
 
 class _Source:
@@ -102,13 +116,18 @@ class _Source:
             if self._is_call(at):
                 name = tokens[at].text
                 self._fail(at, f"{name}() stands right of '~'; several outcomes are c(y1, y2)")
-        if len(tildes) > 1:
-            self._fail(tildes[1], "instruments go with one model at a time: write a formula for each")
+        self.later_tildes = [at for at in tildes[1:] if self.depths[at] == 0]
+        self.instruments: list[range] = []  # tokens of instruments, with the brackets or the bar
 
     def parts(self) -> list[range]:
         """The tokens of the terms and, behind `|`, of the absorbed factors."""
         last = len(self.tokens) - 1
         bars = [at for at in range(self.at, last) if self.depths[at] == 0 and self.tokens[at].operator == "|"]
+        if self.later_tildes:
+            if not bars or bars[-1] > self.later_tildes[0]:
+                self._fail(self.later_tildes[0], "instruments stand in brackets or behind a last '|': y ~ w | x ~ z")
+            self._take_instruments(range(bars[-1], last))
+            last = bars.pop()
         if len(bars) > 1:
             self._fail(bars[1], "'|' stands once, between the terms and the factors to absorb, as in y ~ x | firm")
         edges = [self.at, *bars, last]
@@ -117,6 +136,28 @@ class _Source:
             if not part:
                 self._fail(edge + 1, f"nothing stands right of '{self.tokens[edge].text}'")
         return parts
+
+    def _take_instruments(self, part: range) -> None:
+        """Instruments, which all models share. Raises FormulaError for a stepwise call among them."""
+        for at in part:
+            if self._is_call(at):
+                self._fail(at, "all models share the instruments: write a formula for each set of them")
+        self.instruments.append(part)
+
+    def only_instruments(self) -> str | None:
+        """The formula with nothing but the instruments, at their places, so that messages show these; None without."""
+        if not self.instruments:
+            return None
+        characters = [*self.text[: self.tilde + 1], *" " * (len(self.text) - self.tilde - 1)]
+        for number, part in enumerate(self.instruments):
+            start, stop = self.tokens[part.start], self.tokens[part.stop].position
+            characters[start.position : stop] = self.text[start.position : stop]
+            if start.operator == "|" and number == 0:
+                characters[self.tilde + 1] = "1"
+            elif start.operator == "[" and number:
+                sign = self.tokens[part.start - 1].position
+                characters[sign] = self.text[sign]
+        return "".join(characters)
 
     def alternatives(self, part: range) -> list[str]:
         """The texts that a part stands for, the last stepwise call varying fastest."""
@@ -141,7 +182,10 @@ class _Source:
         start, sign = part.start, "+"
         for end in [*signs, part.stop]:
             if start < end:
-                yield self._summand(range(start, end), sign)
+                if self.tokens[start].operator == "[" and sign == "+":
+                    self._take_instruments(range(start, end))
+                else:
+                    yield self._summand(range(start, end), sign)
                 sign = "+"
             if end < part.stop:
                 sign = "+" if self.tokens[end].operator == sign else "-"  # a double minus is a plus

@@ -283,8 +283,11 @@ class Instruments:
         Instruments that are no terms of the model; its other terms are instruments, too.
     position : int
         Offset of the first endogenous term in the text.
+    text : str
+        Both, as they were written: "x ~ z1 + z2".
     """
 
     endogenous: Terms
     excluded: Terms
     position: int = field(default=0, compare=False)
+    text: str = field(default="", compare=False)

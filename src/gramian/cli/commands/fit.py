@@ -312,7 +312,7 @@ def _options(
         option = next(iter(family_options)).replace("_", "-")
         raise OptionError(f"--{option} goes with --family; without one the model is linear")
     if (estimator := options.pop("estimator")) is not None:
-        check_estimator(family, ridge, groups_of({**options, "by": by}), options)
+        check_estimator(family, ridge, options)
         options["estimator"] = estimator
     if by:
         options["by"] = list(by)
@@ -354,7 +354,8 @@ def _fit(formula: str, source: Any, options: dict[str, Any], progress: bool) -> 
             return fit
         if estimator is not None:
             own = {name: value for name, value in options.items() if name in names_of(IvKeywords)}
-            return iv(formula, source, estimator=estimator, collinear=collinear, progress=watch, **own)
+            fit = iv(formula, source, estimator=estimator, collinear=collinear, progress=watch, **own)
+            return fit
         if alpha is None:
             fit = ols(formula, source, collinear=collinear, progress=watch, **options)
         else:

@@ -7,21 +7,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from gramian.batch import Source
 from gramian.errors import AccuracyWarning, DataError, GramianError, NumericalError, OptionError
-from gramian.fit.groups.passes import Group, PassSums, run_pass
+from gramian.fit.groups.estimation import Estimation, Request, least_squares
+from gramian.fit.groups.passes import PassSums, run_pass
 from gramian.fit.groups.specifications import (
     OUTCOME,
-    Model,
     SharedPass,
     Specification,
-    in_pass,
     key_names,
-    moments_of,
     shared_passes,
     specifications,
 )
@@ -29,21 +27,15 @@ from gramian.fit.leastsquares.escalate import (
     MAX_SMALL_VALUES,
     Escalation,
     check_solution,
-    escalate,
     escalation_of,
     reached,
     shortfall,
 )
 from gramian.fit.leastsquares.solution import Solved
-from gramian.fit.leastsquares.system import System, first_solution
-from gramian.fit.passes.accumulate import Accumulated
 from gramian.fit.passes.job import Job, PassRunner
 from gramian.fit.passes.keys import ByColumns, format_key
-from gramian.fit.passes.memory import checked_width, width_limit
 from gramian.fit.passes.options import Options
 from gramian.fit.passes.row_filter import Subset
-from gramian.fit.vcov.fit import check_vcov, with_robust
-from gramian.fit.vcov.scores import FittedModel
 from gramian.formula.design import outcomes_of
 from gramian.formula.dropped_rows import DroppedRows
 from gramian.formula.grammar import Formula
@@ -99,58 +91,6 @@ def single(fit: Solved) -> GroupedFits:
     return GroupedFits(fit.design.formula, (OUTCOME,), {names: fit}, fit.dropped_rows, {}, names)
 
 
-class Request(NamedTuple):
-    """One fit to make.
-
-    Attributes
-    ----------
-    model : Model or None
-        The model; None for that of the pass itself.
-    group : Group
-        The sums.
-    key : tuple of levels or None
-        The group of its rows; None for rows of all groups.
-    """
-
-    model: Model | None
-    group: Group
-    key: Key | None
-
-    def sums(self) -> Group:
-        """The design of the fit, and its own sums."""
-        if self.model is None:
-            return self.group
-        design = in_pass(self.group.design, self.model)
-        own = self.group.accumulated
-        moments = moments_of(own.moments, self.group.design, design)
-        return Group(design, Accumulated(moments, own.dropped_rows), self.group.passes)
-
-
-@dataclass(frozen=True, slots=True)
-class SharedInputs:
-    """Inputs that all fits share.
-
-    Attributes
-    ----------
-    options : Options
-        How to fit.
-    runner : PassRunner
-        The source of all rows, and the engine that reads it.
-    by : ByColumns or None
-        Columns that make the groups.
-    names : tuple of str
-        Names of the parts of a key.
-    max_columns : int
-        Model columns whose products fit into memory.
-    """
-
-    options: Options
-    runner: PassRunner
-    by: ByColumns | None
-    names: tuple[str, ...]
-    max_columns: int
-
-
 class PassSteps(NamedTuple):
     """One pass, the models whose sums it makes, and what may follow for a fit with too few digits."""
 
@@ -187,22 +127,22 @@ def grouped_steps(
     runner: PassRunner,
     by: ByColumns | None,
     vcov: VcovSpec | None = None,
+    estimation: Estimation | None = None,
     *,
     full: bool = False,
 ) -> GroupedSteps:
-    """The steps of the fits. Raises every error that can be found before a row is read."""
+    """The steps of the fits. Raises every error that can be found before a row is read; parameters of `fit_grouped`."""
     if options.exact:
         raise OptionError("exact sums are for one fit at a time: leave exact out, or fit one group and outcome")
+    estimation = estimation or least_squares(options)
     names, source = key_names(formula, by), runner.source
     if by is not None:
         by.check(source.schema)
     passes = []
-    for shared in shared_passes(formula, source.schema, options, by):
+    for shared in shared_passes(formula, source.schema, options, by, estimation.design):
         job = Job(shared.design, options, runner)
         passes.append(PassSteps(shared, job, escalation_of(job)))
-        if vcov is not None:
-            absorbed = shared.design.terms.absorbed
-            check_vcov(vcov, source.schema, absorbed=absorbed, penalized=options.alpha is not None)
+        estimation.check(job, vcov)
     if not source.rereadable and (vcov is not None or len(passes) > 1):
         passes_text = f"{len(passes)} sets of absorbed factors take as many passes"
         why = passes_text if vcov is None else f"{vcov.name} takes one more pass for every fit"
@@ -217,6 +157,7 @@ def fit_grouped(
     runner: PassRunner,
     by: ByColumns | None,
     vcov: VcovSpec | None = None,
+    estimation: Estimation | None = None,
     *,
     full: bool = False,
 ) -> GroupedFits:
@@ -238,6 +179,8 @@ def fit_grouped(
         Columns that make the groups; None for one group.
     vcov : VcovSpec or None
         A robust covariance, in one more pass for every fit.
+    estimation : Estimation or None
+        How fits are made from sums; None for least squares.
     full : bool
         Whether every model is also fitted to the rows of all groups.
 
@@ -250,7 +193,8 @@ def fit_grouped(
     GramianError
         The error of a single fit, with its key named.
     """
-    steps = grouped_steps(formula, options, runner, by, vcov, full=full)
+    estimation = estimation or least_squares(options)
+    steps = grouped_steps(formula, options, runner, by, vcov, estimation, full=full)
     if vcov is not None:
         columns = [column for one in steps.passes for column in one.job.design.columns]
         runner.cache_rows(tuple(dict.fromkeys([*columns, *vcov.clusters, *(() if by is None else by.columns)])))
@@ -259,20 +203,36 @@ def fit_grouped(
     widest = max(done, key=lambda one: one.rows)
     if not requested:
         raise NumericalError(no_rows_message(formula.text, widest.dropped_rows))
-    shared = SharedInputs(options, runner.over(runner.source), by, steps.names, width_limit())
-    # first all fits from sums, then further passes for the few that need them: normal equations are formed again there,
-    # because holding those of all fits would cost memory of groups x columns^2
-    fits = {key: _one_pass_fit(key, request, shared)[1] for key, request in requested.items()}
-    for key in _to_escalate(fits, runner.source):
-        fits[key] = _escalated(key, requested[key], shared)
-    if vcov is not None:
-        fits = {key: _with_vcov(key, requested[key], fit, vcov, shared) for key, fit in fits.items()}
-    warn(fits, steps.names, runner.source)
+    fits = _fits(requested, estimation, runner.over(runner.source), by, steps)
+    warn({key: estimation.solved(fit) for key, fit in fits.items()}, steps.names, runner.source)
     whole = frozenset(key for key, request in requested.items() if full and request.key is None)
     outcomes = tuple(label(node) for node in outcomes_of(formula.outcome))
     return GroupedFits(
         formula.text, steps.names, fits, widest.dropped_rows, empty, outcomes, widest.rows, len(done), whole
     )
+
+
+def _fits(
+    requested: Mapping[Key, Request],
+    estimation: Estimation,
+    runner: PassRunner,
+    by: ByColumns | None,
+    steps: GroupedSteps,
+) -> dict[Key, Any]:
+    """All fits from sums, then further passes for the few that need them, and for covariances."""
+    fits, names, vcov = {}, steps.names, steps.vcov
+    for key, request in requested.items():
+        with error_context(names, key):
+            fits[key] = estimation.fit(request)
+    for key in _to_escalate({key: estimation.solved(fit) for key, fit in fits.items()}, runner.source):
+        with error_context(names, key), warnings.catch_warnings():
+            warnings.simplefilter("ignore", AccuracyWarning)  # one warning names all fits together
+            fits[key] = estimation.escalated(requested[key], _rows_of(requested[key], runner, by))
+    if vcov is not None:
+        for key, request in requested.items():
+            with error_context(names, key):
+                fits[key] = estimation.with_vcov(request, fits[key], vcov, _rows_of(request, runner, by))
+    return fits
 
 
 def _requests(
@@ -288,7 +248,7 @@ def _requests(
         for key, rows_key, group in done[at].groups_of(model):
             full_key = (*model.key, *key)
             if group.accumulated.moments.rows:
-                requested[full_key] = Request(None if alone else model, group, rows_key)
+                requested[full_key] = Request(model, group, rows_key, alone)
             else:
                 empty[full_key] = group.accumulated.dropped_rows
     return requested, empty
@@ -302,46 +262,22 @@ def no_rows_message(formula: str, dropped_rows: DroppedRows) -> str:
     )
 
 
-def _one_pass_fit(key: Key, request: Request, shared: SharedInputs) -> tuple[System, Solved]:
-    """Normal equations and fit of one request, from its sums alone."""
-    with error_context(shared.names, key):
-        group = request.sums()
-        sizes = {name: len(names) for name, names in group.accumulated.moments.levels.items()}
-        checked_width(group.design.terms, sizes, shared.max_columns)
-        return first_solution(group.design, group.accumulated, shared.options, group.passes)
-
-
 def _to_escalate(fits: Mapping[Key, Solved], source: Source) -> list[Key]:
     """Keys of the fits to refine: those with too few digits, at most `MAX_ESCALATED` where the source is large."""
-    short = [key for key, fit in fits.items() if not reached(fit)] if source.rereadable else []
+    short = [key for key, fit in fits.items() if _is_short(fit)] if source.rereadable else []
     values = np.inf if source.rows is None else source.rows * max((len(f.names) + 1 for f in fits.values()), default=0)
     return short if values <= MAX_SMALL_VALUES else short[:MAX_ESCALATED]
 
 
-def _rows_of(request: Request, shared: SharedInputs) -> PassRunner:
+def _is_short(fit: Solved) -> bool:
+    """Whether digits are certified, and fewer than requested."""
+    return fit.accuracy is not None and not reached(fit)
+
+
+def _rows_of(request: Request, runner: PassRunner, by: ByColumns | None) -> PassRunner:
     """What reads the rows of one fit, among others that are not complete."""
-    source = shared.runner.source
     # a filter over the shared source: the group's rows are not known to lie together in any file
-    return shared.runner.over(source if shared.by is None else Subset(source, shared.by, request.key))
-
-
-def _escalated(key: Key, request: Request, shared: SharedInputs) -> Solved:
-    """A fit refined by passes over its own rows, until it has the requested digits or no more can be gained."""
-    system, first = _one_pass_fit(key, request, shared)
-    group = request.sums()
-    job = Job(group.design, shared.options, _rows_of(request, shared))
-    with error_context(shared.names, key), warnings.catch_warnings():
-        warnings.simplefilter("ignore", AccuracyWarning)  # one warning names all fits together
-        return escalate(first, job, group.accumulated, system, escalation_of(job))
-
-
-def _with_vcov(key: Key, request: Request, fit: Solved, vcov: VcovSpec, shared: SharedInputs) -> Solved:
-    """A fit with a robust covariance, from a pass over its own rows."""
-    # scores within absorbed levels need the sums of every level
-    moments = request.sums().accumulated.moments if fit.absorbed is not None else None
-    with error_context(shared.names, key):
-        fitted_model = FittedModel(fit, None, shared.options.drop)
-        return with_robust(fitted_model, fit.rss, vcov, _rows_of(request, shared), moments)
+    return runner.over(runner.source if by is None else Subset(runner.source, by, request.key))
 
 
 def warn(fits: Mapping[Key, Solved], names: Sequence[str], source: Source | None) -> None:
@@ -351,7 +287,7 @@ def warn(fits: Mapping[Key, Solved], names: Sequence[str], source: Source | None
     """
     for fit in fits.values():
         check_solution(fit)
-    short = {key: fit for key, fit in fits.items() if not reached(fit)}
+    short = {key: fit for key, fit in fits.items() if _is_short(fit)}
     lines = [f"{format_key(names, key)}: {shortfall(fit, source)}" for key, fit in islice(short.items(), MAX_NAMED)]
     more = [f"{len(short) - MAX_NAMED:,} more fits have too few digits"] if len(short) > MAX_NAMED else []
     if short:

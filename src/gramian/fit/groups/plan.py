@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from gramian.fit.groups.estimation import Estimation, least_squares
 from gramian.fit.groups.fit import GroupedSteps, grouped_steps
-from gramian.fit.linear.plan import describe_solver, plan_notes
 from gramian.fit.passes.job import PassRunner
 from gramian.fit.passes.keys import ByColumns
 from gramian.fit.passes.memory import format_bytes
@@ -22,6 +22,7 @@ def plan_grouped(
     runner: PassRunner,
     by: ByColumns | None,
     vcov: VcovSpec | None = None,
+    estimation: Estimation | None = None,
     *,
     full: bool = False,
 ) -> Plan:
@@ -29,10 +30,11 @@ def plan_grouped(
 
     Raises the errors that the fits would raise before the pass.
     """
-    steps = grouped_steps(formula, options, runner, by, vcov, full=full)
+    estimation = estimation or least_squares(options)
+    steps = grouped_steps(formula, options, runner, by, vcov, estimation, full=full)
     first = max(steps.passes, key=lambda one: len(one.job.design.layout.rows))
-    notes = (*plan_notes(first.job, first.escalation), *_notes(steps, by, full=full))
-    plan = plan_pass(first.job, describe_solver(options), notes)
+    solver, reasons = estimation.describe(first.job, first.escalation)
+    plan = plan_pass(first.job, solver, (*reasons, *_notes(steps, by, full=full)))
     read = [column for one in steps.passes for column in one.job.design.columns]
     columns = tuple(
         dict.fromkeys([*read, *(() if by is None else by.columns), *(() if vcov is None else vcov.clusters)])

@@ -72,7 +72,9 @@ def _title(fits: Fits) -> Text:
     first = next(iter(fits.values()))
     family = getattr(first, "family", None)
     kind = "Linear regressions" if family is None else f"Generalized linear models, {family},"
-    if family is None and first.alpha is not None:
+    if isinstance(getattr(first, "estimator", None), str):
+        kind = "Regressions with instruments"
+    elif family is None and first.alpha is not None:
         kind = f"Ridge regressions, alpha = {first.alpha:g}"
     weight = linear_part(first).design.weight
     weights = f", weights: {printable(weight)}" if weight else ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -77,6 +77,8 @@ def specifications(formula: Formula) -> list[Specification]:
                 parts = (label(node), right, text or "")
                 key = tuple(part for part, several in zip(parts, counts, strict=True) if several > 1)
                 behind = f" | {text}" if absorbed and text else ""
+                if formula.right_sides and formula.instruments is not None:
+                    behind += f" | {formula.instruments.text}"
                 shown = f"{label(node)} ~{right if not formula.right_sides else f' {right}'}{behind}"
                 own = Formula(shown, node, terms, absorbed, formula.instruments)
                 out.append(Specification(key, own))
@@ -120,27 +122,37 @@ class SharedPass:
     samples: Samples
 
 
-def shared_passes(formula: Formula, schema: Schema, options: Options, by: ByColumns | None) -> list[SharedPass]:
+DesignMaker = Callable[[Formula, Schema, Options, Sequence[str]], Design]  # the last are columns that `.` leaves out
+
+
+def linear_design(formula: Formula, schema: Schema, options: Options, excluded: Sequence[str]) -> Design:
+    """The design of a linear model, or of several outcomes."""
+    return design_of_formula(formula, schema, options, absorbing=True, excluded=excluded, multiple_outcomes=True)
+
+
+def without_dot(formula: Formula, by: ByColumns | None) -> tuple[str, ...]:
+    """Columns that `.` stands for in no model: groups, outcomes and absorbed factors, whichever a model has."""
+    columns = () if by is None else by.columns
+    return (*columns, *names(*outcomes_of(formula.outcome)), *names(*formula.absorbed))
+
+
+def shared_passes(
+    formula: Formula, schema: Schema, options: Options, by: ByColumns | None, make: DesignMaker = linear_design
+) -> list[SharedPass]:
     """The passes for all models of a formula, one for each set of absorbed factors.
 
-    Raises FormulaError where offsets differ, and the errors of `design_of_formula`.
+    make : the columns that a pass sums for a model. Raises FormulaError where offsets differ, and the errors of `make`.
     """
     by_absorbed: dict[tuple[str, ...], list[Specification]] = {}
     for one in specifications(formula):
         by_absorbed.setdefault(tuple(map(label, one.formula.absorbed)), []).append(one)
-    columns = () if by is None else by.columns
-    # `.` stands for none of the outcomes and absorbed factors, whichever a model has
-    excluded = (*columns, *names(*outcomes_of(formula.outcome)), *names(*formula.absorbed))
-
-    def design(own: Formula) -> Design:
-        return design_of_formula(own, schema, options, absorbing=True, excluded=excluded, multiple_outcomes=True)
-
+    columns, excluded = () if by is None else by.columns, without_dot(formula, by)
     passes = []
     for group in by_absorbed.values():
-        designs = {one.key: replace(design(one.formula), matrix=None) for one in group}
+        designs = {one.key: replace(make(one.formula, schema, options, excluded), matrix=None) for one in group}
         if len({d.offsets for d in designs.values()}) > 1:
             raise FormulaError(f"an offset stands in all right sides or in none: '{formula.text}'")
-        union = design(_union(formula.text, [one.formula for one in group]))
+        union = make(_union(formula.text, [one.formula for one in group]), schema, options, excluded)
         passes.append(_shared_pass(union, designs, columns, drop=options.drop))
     return passes
 

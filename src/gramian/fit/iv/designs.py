@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from gramian.errors import FormulaError, OptionError
@@ -43,14 +43,19 @@ class IvDesigns:
     excluded: frozenset[Key]
 
     def first_stages(self) -> Mapping[str, Design]:
-        """Endogenous term -> its regression on all instruments, for those that are a variable of their own."""
-        out = {}
+        """Endogenous term -> its regression on all instruments, for those that are a variable of their own.
+
+        Its rows are those of the model, which has other columns, too.
+        """
+        out, joint = {}, self.joint
+        others = [node for name, node in joint.terms.variables.items() if name not in self.instruments.terms.variables]
         for term in self.structural.terms.terms:
             if term.key in self.endogenous and (name := _variable(term)) is not None:
                 design = replace(
                     self.instruments,
                     outcome={f"~{name}": self.structural.terms.variables[name]},
                     offsets=(),
+                    present=(*joint.outcome.values(), *joint.offsets, *others),
                 )
                 out[term.label] = replace(design, formula=formula_text(design, design.terms))
         return out
@@ -73,29 +78,57 @@ class _Maker:
     schema: Schema
     options: Options
     excluded: tuple[str, ...] = field(default=())
+    several: bool = False
 
     def design(self, *parts: Terms) -> Design:
         """The design of a sum of parts."""
         terms = Sum(tuple((True, part) for part in parts))
         formula = replace(self.formula, terms=terms, instruments=None)
-        return design_of_formula(formula, self.schema, self.options, absorbing=True, excluded=self.excluded)
+        return design_of_formula(
+            formula,
+            self.schema,
+            self.options,
+            absorbing=True,
+            excluded=self.excluded,
+            multiple_outcomes=self.several,
+        )
 
     def keys(self, part: Terms) -> dict[Key, str]:
         """Terms of a part, without an intercept -> their labels."""
         return {t.key: t.label for t in self.design(part).terms.terms if t.atoms}
 
 
-def iv_designs(formula: Formula, schema: Schema, options: Options) -> IvDesigns:
+def joint_design(formula: Formula, schema: Schema, options: Options, excluded: Sequence[str] = ()) -> Design:
+    """All columns of a formula with instruments, of one outcome or several; parameters of `iv_designs`."""
+    first = _instruments(formula)
+    maker = _Maker(formula, schema, options, (*excluded, *_used(first)), several=True)
+    return maker.design(formula.terms, first.excluded, first.endogenous)
+
+
+def _instruments(formula: Formula) -> Instruments:
+    """The instruments of a formula. Raises FormulaError without any."""
+    if formula.instruments is None:
+        raise FormulaError(f"'{formula.text}' names no instruments: write them as in y ~ w + [x ~ z], or use gm.ols")
+    return formula.instruments
+
+
+def _used(first: Instruments) -> tuple[str, ...]:
+    """Columns of endogenous terms and instruments, which `.` among the exogenous terms does not stand for."""
+    parts = [leaf for part in (first.endogenous, first.excluded) for leaf in leaves(part)]
+    return tuple(n for leaf in parts if isinstance(leaf, Name | Call) for n in names(leaf))
+
+
+def iv_designs(formula: Formula, schema: Schema, options: Options, excluded: Sequence[str] = ()) -> IvDesigns:
     """The designs of a formula with instruments, without coordinates.
+
+    excluded : columns that `.` does not stand for.
 
     Raises
     ------
     FormulaError
         Without instruments, or where a term stands in two places or too few instruments are named.
     """
-    first = formula.instruments
-    if first is None:
-        raise FormulaError(f"'{formula.text}' names no instruments: write them as in y ~ w + [x ~ z], or use gm.ols")
+    first = _instruments(formula)
     _check_parts(first, formula.text)
     if options.alpha is not None or options.exact:
         what = "a penalty" if options.alpha is not None else "exact=True"
@@ -103,16 +136,9 @@ def iv_designs(formula: Formula, schema: Schema, options: Options) -> IvDesigns:
     if options.collinear == "min-norm" or options.solver not in ("auto", "gram"):
         what = f'solver="{options.solver}"' if options.collinear != "min-norm" else 'collinear="min-norm"'
         raise OptionError(f"{what} does not go with instruments: leave it out")
-    used = tuple(
-        n
-        for part in (first.endogenous, first.excluded)
-        for leaf in leaves(part)
-        if isinstance(leaf, Name | Call)
-        for n in names(leaf)
-    )
-    maker = _Maker(formula, schema, options, used)
-    exogenous, endogenous, excluded = (maker.keys(part) for part in (formula.terms, first.endogenous, first.excluded))
-    _check_overlaps(exogenous, endogenous, excluded, formula, first)
+    maker = _Maker(formula, schema, options, (*excluded, *_used(first)))
+    exogenous, endogenous, outside = (maker.keys(part) for part in (formula.terms, first.endogenous, first.excluded))
+    _check_overlaps(exogenous, endogenous, outside, formula, first)
     W, X, Z = formula.terms, first.endogenous, first.excluded
     return IvDesigns(
         maker.design(W, Z, X),
@@ -120,7 +146,7 @@ def iv_designs(formula: Formula, schema: Schema, options: Options) -> IvDesigns:
         maker.design(W, Z),
         frozenset(exogenous),
         frozenset(endogenous),
-        frozenset(excluded),
+        frozenset(outside),
     )
 
 

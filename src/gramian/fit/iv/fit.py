@@ -101,7 +101,7 @@ def fit_iv(job: Job, designs: IvDesigns, options: IvOptions, vcov: VcovSpec | No
     structural = run.solved.structural
     if structural.accuracy is not None and not reached(structural):
         warnings.warn(AccuracyWarning(shortfall(structural, job.source)), stacklevel=4)
-    return run.solved if vcov is None else _with_rows(run, job, vcov)
+    return run.solved if vcov is None else with_rows(run, job, vcov)
 
 
 def check_request(job: Job, options: IvOptions, vcov: VcovSpec | None) -> None:
@@ -203,8 +203,8 @@ def _with_doubt(
     return replace(structural, accuracy=uncertain)
 
 
-def _with_rows(run: IvRun, job: Job, vcov: VcovSpec) -> IvSolved:
-    """The fit with robust covariances, from passes at the solution."""
+def with_rows(run: IvRun, job: Job, vcov: VcovSpec) -> IvSolved:
+    """The fit with robust covariances, from passes at the solution. job : with what reads the rows."""
     drop, runner = job.options.drop, job.runner
     moments = {id(f): m for f, m in zip(run.solved.first, run.first_moments, strict=True)}
 

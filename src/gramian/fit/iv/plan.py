@@ -28,7 +28,7 @@ def plan_iv(formula: Formula, options: Options, runner: PassRunner, vcov: VcovSp
     designs = iv_designs(formula, runner.source.schema, options)
     job = Job(designs.joint, options, runner)
     check_request(job, own, vcov)
-    plan = plan_pass(job, SOLVERS[own.estimator], _notes(job))
+    plan = plan_pass(job, SOLVERS[own.estimator], plan_notes(job))
     passes, expected = 1, f"1, {FIRST_ROWS}"
     if job.needs_knots:
         passes, expected = passes + 1, f"{KNOTS_PASS}; {expected}"
@@ -43,7 +43,7 @@ def plan_iv(formula: Formula, options: Options, runner: PassRunner, vcov: VcovSp
     return replace(plan, columns=columns, passes=passes + at_solution + first, expected=expected)
 
 
-def _notes(job: Job) -> tuple[str, ...]:
+def plan_notes(job: Job) -> tuple[str, ...]:
     """Reasons of a plan."""
     notes = [
         "both stages need sums of products of exogenous and endogenous columns, instruments and outcome only, and "

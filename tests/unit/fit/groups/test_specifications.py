@@ -214,7 +214,7 @@ def test_what_several_models_cannot_have_is_refused():
         ("y ~ sw(a, csw(b, c))", r"csw\(\) cannot stand inside sw\(\)"),
         ("y ~ sw(a, )", r"an argument of sw\(\) is empty"),
         ("y ~ sw(a, b", r"this '\(' is not closed"),
-        ("y ~ sw(a, b) + [x ~ z]", "instruments go with one model at a time"),
+        ("y ~ sw(a, b) + [y1 ~ sw(c, w)]", "all models share the instruments"),
         ("y ~ sw(a, b) | f | g", r"'\|' stands once"),
         ("y ~ sw(a, b) |", r"nothing stands right of '\|'"),
         ("y ~ mvsw(" + ", ".join(f"x{i}" for i in range(20)) + ")", "the formula stands for 1,048,576 right sides"),

@@ -228,8 +228,10 @@ def test_other_models_take_no_instruments():
         lambda: gm.glm("y ~ [x1 ~ z1]", rows()),
         lambda: gm.ridge("y ~ [x1 ~ z1]", rows(), 1.0),
         lambda: gm.gram("y ~ [x1 ~ z1]", rows()),
-        lambda: gm.ols("y ~ [x1 ~ z1]", rows(), by="g"),
-        lambda: gm.ols("c(y, w) ~ [x1 ~ z1]", rows()),
+        lambda: gm.ridge("y ~ [x1 ~ z1]", rows(), 1.0, by="g"),
+        lambda: gm.gram("y ~ w + x1 + z1", rows()).iv("c(y, w) ~ [x1 ~ z1]"),
+        lambda: gm.gram("y ~ w + x1 + z1", rows()).iv("y ~ sw(w, 1) + [x1 ~ z1]"),
+        lambda: gm.ols("y ~ [x1 ~ z1]", rows(), by="g", exact=True),
     ):
         with pytest.raises(GramianError):
             call()

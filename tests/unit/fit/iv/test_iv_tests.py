@@ -189,6 +189,19 @@ def test_tests_are_those_of_least_squares_with_the_same_covariance(vcov, weights
     assert fit.hansen().statistic == pytest.approx(other.hansen().statistic, rel=1e-9)
 
 
+@pytest.mark.parametrize("vcov", ["HC1", "HC3", {"cluster": "g"}, SECOND_STAGE[1]], ids=str)
+def test_first_stages_have_the_rows_of_the_fit(vcov):
+    data = rows().assign(y=lambda d: d.y - d.y.min())  # with one zero, whose logarithm is not finite
+    data.loc[3:9, "y"], data.loc[30, "z1"], data.loc[40, "x2"] = np.nan, np.nan, np.nan
+    formula = "log(y) ~ w + [x1 + x2 ~ z1 + z2]"
+    fit = gm.iv(formula, data, vcov=vcov)
+    other = gm.iv(formula, data[data.y.notna() & (data.y > 0) & data.z1.notna() & data.x2.notna()], vcov=vcov)
+    assert fit.rows == other.rows == 390
+    for name, first in fit.first_stage.items():
+        assert first.rows == 390
+        np.testing.assert_allclose(first.std_errors, other.first_stage[name].std_errors, rtol=1e-9)
+
+
 def test_a_row_that_the_second_stage_goes_through_has_no_leverage_for_it():
     data = rows().assign(one=lambda d: (np.arange(len(d)) == 7).astype(float))
     with pytest.raises(NumericalError, match=r"leverage 1 in the second stage: 1; .* HC3 is not defined; use HC1"):
