@@ -12,6 +12,7 @@ from itertools import islice
 from typing import NoReturn
 
 from gramian.errors import ColumnError, FormulaError
+from gramian.formula.absorbed.slopes import factor_of, intercept_beside, slopes_of
 from gramian.formula.grammar import Formula
 from gramian.formula.syntax import (
     Call,
@@ -51,7 +52,8 @@ class Expanded:
     offsets : tuple of Node
         The expressions that stood inside offset().
     absorbed : tuple of Node
-        Columns right of `|`; there is no intercept beside them, because their levels span the constant.
+        Factors right of `|`; there is no intercept beside them, because their levels span the constant, unless
+        they have slopes alone.
     """
 
     outcome: Node
@@ -107,14 +109,14 @@ def expand(
     offsets = expansion.take_offsets(masks)
     # sorted() is stable: terms of one degree keep the order of the text, as in R
     terms = tuple(expansion.factors(mask) for mask in sorted(masks, key=int.bit_count))
-    constant = intercept is not False and not formula.absorbed
+    constant = intercept is not False and intercept_beside(formula.absorbed)
     return Expanded(formula.outcome, terms, constant, offsets, formula.absorbed)
 
 
 def refuse_absorbed(formula: Formula) -> NoReturn:
     """Raise FormulaError for `|` in the formula of a model that cannot absorb factors."""
     first = formula.absorbed[0]
-    term = f"factor({label(first)})"
+    term = "*".join([f"factor({label(factor_of(first))})", *slopes_of(first)])
     fits = "only linear and generalized linear fits (not exact=True)"
     message = f"{fits} absorb factors; write it as a term, as in + {term}"
     raise formula_error(message, formula.text, first.position)

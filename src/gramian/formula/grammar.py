@@ -4,6 +4,7 @@ Recursive descent; the grammar is that of G. N. Wilkinson and C. E. Rogers, Symb
 analysis of variance, Applied Statistics 22 (1973), 392-399, with R's spelling::
 
     formula  = outcome "~" terms ["|" factor {"+" factor}] ["|" first]      with sw() and the like: `stepwise`
+    factor   = column {("^" | ":") column} ["[" slopes "]" | "[[" slopes "]]"]     slopes: expressions, by ","
     outcome  = expression | "c(" expression {"," expression} ")"
     terms    = [sign] crossing {sign crossing}
     first    = terms "~" terms            also among the terms, as "[" first "]"
@@ -19,11 +20,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import NoReturn
 
-from gramian.formula.arithmetic import ANY, expression, named
+from gramian.formula.absorbed.grammar import absorbed_factors
+from gramian.formula.arithmetic import expression, named
 from gramian.formula.functions import STEPWISE, STRUCTURAL
 from gramian.formula.syntax import (
     COMBINE,
-    PAIRED,
     Call,
     Instruments,
     Name,
@@ -36,7 +37,7 @@ from gramian.formula.syntax import (
     names,
     walk,
 )
-from gramian.formula.term_grammar import CROSSINGS, crossing, not_a_term
+from gramian.formula.term_grammar import crossing, not_a_term
 from gramian.formula.tokens import SPECIAL, Cursor, cursor_at_start
 
 SEPARATORS = "+", "-", ""  # what may follow a simple term; the text of the end token is empty
@@ -60,7 +61,7 @@ class Formula:
         The right side up to `|`.
     absorbed : tuple of Node
         Right of `|`: factors whose effects are partialled out and not reported, each a column, or a call of `PAIRED`
-        for the combinations of several.
+        for the combinations of several, or of `SLOPES` and `SLOPES_ALONE` of either and variables.
     instruments : Instruments or None
         Endogenous terms and their instruments, as in `y ~ w + [x ~ z]` or `y ~ w | firm | x ~ z`; `terms` are without
         them.
@@ -114,7 +115,7 @@ def parse(text: str) -> Formula:
     terms = _terms(cursor, instruments, random)
     absorbed: tuple[Node, ...] = ()
     if cursor.token.operator == "|" and not cursor.tilde_follows:
-        absorbed = _absorbed(cursor)
+        absorbed = absorbed_factors(cursor)
     if cursor.token.operator == "|" and cursor.tilde_follows:
         cursor.take()
         instruments.append(_first_stage(cursor))
@@ -297,33 +298,6 @@ def _is_simple(cursor: Cursor) -> bool:
     """Whether the next term is a plain column between `+` or `-`, as most terms are: a fast path for long formulas."""
     here = cursor.token  # at + 1 exists: the last token is of kind "end", never a name
     return here.kind == "name" and here.text != "." and cursor.then.text in SEPARATORS
-
-
-def _absorbed(cursor: Cursor) -> tuple[Node, ...]:
-    """Read the factors right of `|`, each once; firm^year and firm:year are the combinations of both that occur."""
-    cursor.take()
-    factors: list[Node] = []
-    while not factors or cursor.accept("+"):
-        columns = [_absorbed_column(cursor)]
-        while cursor.accept("^") or cursor.accept(":"):
-            columns.append(_absorbed_column(cursor))
-        different = tuple(dict.fromkeys(columns))
-        factors.append(different[0] if len(different) == 1 else Call(PAIRED, different, position=columns[0].position))
-    if cursor.token.operator in CROSSINGS or cursor.token.operator == "-":
-        cursor.fail("absorbed factors are joined by '+', as in y ~ x | firm + year, their combinations are firm^year")
-    return tuple(dict.fromkeys(factors))
-
-
-def _absorbed_column(cursor: Cursor) -> Name:
-    """Read a column right of `|`; factor(firm) is the column firm."""
-    token = cursor.token
-    if token.kind not in ("name", "quoted"):
-        cursor.expected("a factor to absorb")
-    node = named(cursor)
-    column = node.arguments[0] if isinstance(node, Call) and node.function in ("factor", "C") else node
-    if not isinstance(column, Name) or (column == ANY and token.kind == "name"):
-        cursor.fail("right of '|' stand the columns of factors, as in y ~ x | firm + year", token.position)
-    return column
 
 
 def _sign(cursor: Cursor) -> bool:

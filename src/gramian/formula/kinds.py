@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 
 from gramian.errors import SchemaError
 from gramian.formula.computed.cuts import cut_of
-from gramian.formula.functions import CHOICES, COHORTS, DATE_PARTS, literal_values
+from gramian.formula.functions import CHOICES, COHORTS, DATE_PARTS, literal_values, uses_as_number
 from gramian.formula.syntax import (
     COMBINE,
     JOINS,
@@ -28,6 +29,7 @@ from gramian.formula.syntax import (
 from gramian.formula.text_factors import number_hint
 from gramian.schema import Kind, Schema
 
+SUBSECONDS = re.compile(r"^(timestamp|time(32|64)|duration)\[(ms|us|ns)")  # types of Arrow
 NUMERIC = (Kind.NUMBER, Kind.BOOLEAN)
 EXAMPLES = {Kind.NUMBER: " > 0", Kind.TEXT: ' == "a"', Kind.DATE: ' >= "2024-01-31"'}
 
@@ -201,3 +203,10 @@ def _words(kind: Kind) -> str:
     return {Kind.NUMBER: "a number", Kind.BOOLEAN: "true or false", Kind.TEXT: "text", Kind.DATE: "a date"}.get(
         kind, "of a type that no formula can use"
     )
+
+
+def made_of_times(variables: Mapping[str, Node], schema: Schema) -> tuple[str, ...]:
+    """Labels of the variables that are made of times with fractions of seconds."""
+    converted = {v: uses_as_number(node) for v, node in variables.items() if not isinstance(node, Name)}
+    kinds = {v: [schema[name].type for name in found] for v, found in converted.items()}
+    return tuple(v for v, found in kinds.items() if any(SUBSECONDS.search(kind) for kind in found))

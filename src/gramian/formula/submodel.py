@@ -52,9 +52,9 @@ def formula_text(design: Design, terms: Terms) -> str:
     """Text of a formula with the outcome, offsets and absorbed factors of the design, and these terms."""
     outcome = next(iter(design.outcome)).removeprefix("~")
     labels = [term.label for term in terms.terms if term.atoms]
-    constant = len(labels) < len(terms.terms) or bool(terms.absorbed)
+    constant = len(labels) < len(terms.terms) or bool(terms.absorbed_intercepts)
     # an absorbed factor spans the constant, so that "0 +" would be wrong
     first = [] if constant and labels else ["1" if constant else "0"]
     offsets = [f"offset({label(node)})" for node in design.offsets]
-    absorbed = f" | {' + '.join(terms.absorbed)}" if terms.absorbed else ""
+    absorbed = f" | {' + '.join(terms.absorbed_texts)}" if terms.absorbed else ""
     return f"{outcome} ~ {' + '.join([*first, *labels, *offsets])}{absorbed}"

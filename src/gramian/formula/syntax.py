@@ -18,6 +18,7 @@ PRECEDENCE = {"|": 1, "&": 2, **dict.fromkeys(COMPARISONS, 4), "+": 5, "-": 5, "
 CONDITION, COMPARED, ARITHMETIC, NEGATIVE, ATOM = 1, 4, 5, 7, 9
 COMBINE = "c"  # the function that lists several outcomes, left of the tilde only
 PAIRED = "^"  # function of an absorbed factor whose levels are the combinations of others: firm^year
+SLOPES, SLOPES_ALONE = "[", "[["  # of an absorbed factor and variables with a slope for each level: firm[x], firm[[x]]
 MAX_HEIGHT = 100  # operations one after another; keeps recursive functions far from Python's recursion limit
 
 
@@ -164,6 +165,9 @@ def label(node: Node) -> str:
             return f"!{_enclosed(node.operand, ATOM)}"
         case Call() if node.function == PAIRED:
             return PAIRED.join(map(label, node.arguments))
+        case Call() if node.function in (SLOPES, SLOPES_ALONE):
+            factor, *variables = map(label, node.arguments)
+            return f"{factor}{node.function}{', '.join(variables)}{']' * len(node.function)}"
         case Call():
             keywords = (f"{key}={label(value)}" for key, value in node.keywords)
             return f"{node.function}({', '.join([*map(label, node.arguments), *keywords])})"

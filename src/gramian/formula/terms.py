@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -10,12 +9,14 @@ from itertools import chain
 from typing import Annotated
 
 from gramian.errors import FormulaError, SchemaError
+from gramian.formula.absorbed.slopes import resolved, text_with_slopes
 from gramian.formula.computed.cuts import cut_of
+from gramian.formula.contrasts.arguments import contrast_of, reference_levels
 from gramian.formula.contrasts.matrices import TREATMENT
 from gramian.formula.expand import Expanded
-from gramian.formula.functions import COHORTS, CONTRASTS, literal_values, uses_as_number
+from gramian.formula.functions import COHORTS, CONTRASTS
 from gramian.formula.functions import monomial as powers_of
-from gramian.formula.kinds import check_number, chooses, is_factor, kind_of
+from gramian.formula.kinds import check_number, chooses, is_factor, kind_of, made_of_times
 from gramian.formula.numeric_terms import (
     NumericTerm,
     Orthogonal,
@@ -26,14 +27,13 @@ from gramian.formula.numeric_terms import (
     single_variable,
 )
 from gramian.formula.splines import Spline, spline_of
-from gramian.formula.syntax import Call, Flag, Name, Node, Number, Text, label, names
+from gramian.formula.syntax import Call, Flag, Name, Node, Number, label, names
+from gramian.linalg.absorb.slopes import Slopes
 from gramian.linalg.columns import Factors
 from gramian.linalg.monomials import CONSTANT, Monomial, downward_closure, times
 from gramian.linalg.monomials import monomial as canonical_monomial
 from gramian.schema import Kind, Schema
 from gramian.typing import DistinctLevels, Level
-
-SUBSECONDS = re.compile(r"^(timestamp|time(32|64)|duration)\[(ms|us|ns)")  # types of Arrow
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +149,8 @@ class Terms:
         Label -> spline; each of its columns is a variable too.
     rounded_times : tuple of str
         Labels of the variables that are made of times which seconds in float64 round.
+    slopes : Mapping[str, Slopes]
+        Absorbed factor -> variables with a slope for each of its levels.
     """
 
     terms: tuple[Term, ...]
@@ -157,6 +159,17 @@ class Terms:
     absorbed: Factors = ()
     splines: Mapping[str, Spline] = field(default_factory=dict)
     rounded_times: tuple[str, ...] = ()
+    slopes: Mapping[str, Slopes] = field(default_factory=dict)
+
+    @property
+    def absorbed_intercepts(self) -> Factors:
+        """Labels of the absorbed factors whose levels have intercepts, which span the constant."""
+        return tuple(f for f in self.absorbed if f not in self.slopes or self.slopes[f].intercept)
+
+    @property
+    def absorbed_texts(self) -> tuple[str, ...]:
+        """The absorbed factors as a formula writes them, with their slopes."""
+        return tuple(text_with_slopes(factor, self.slopes.get(factor)) for factor in self.absorbed)
 
     @property
     def coefficient_factors(self) -> frozenset[str]:
@@ -194,6 +207,7 @@ class Terms:
         atoms = [atom for term in terms for atom in term.atoms]
         factors = {*self.absorbed, *(atom for atom in atoms if isinstance(atom, str))}
         variables = {v for atom in atoms if not isinstance(atom, str) for v in atom.variables}
+        variables.update(v for own in self.slopes.values() for v in own.variables)
         return Terms(
             terms,
             {v: node for v, node in self.variables.items() if v in variables},
@@ -201,6 +215,7 @@ class Terms:
             self.absorbed,
             {s: spline for s, spline in self.splines.items() if variables.issuperset(spline.columns)},
             tuple(v for v in self.rounded_times if v in variables),
+            self.slopes,
         )
 
     @cached_property
@@ -214,6 +229,8 @@ class Terms:
             monomials.setdefault(term.factors, [CONSTANT]).extend(term.leading)
         for factor in self.absorbed:
             monomials.setdefault((factor,), [CONSTANT])
+        for factor, own in self.slopes.items():
+            monomials[(factor,)].extend(own.monomials)
         return {f: downward_closure(m) for f, m in monomials.items()}
 
     @property
@@ -247,10 +264,12 @@ def resolve(expanded: Expanded, schema: Schema) -> Terms:
     builder = _Builder(schema)
     intercept = (Term(()),) if expanded.intercept else ()
     terms = tuple([builder.term(term) for term in expanded.terms])
-    absorbed = tuple(builder.absorbed(node) for node in expanded.absorbed)
-    times = _made_of_times(builder.variables, schema)
+    factors, variables, slopes = resolved(expanded.absorbed, schema) if expanded.absorbed else ((), {}, {})
+    absorbed = tuple(builder.absorbed(node) for node in factors)
+    builder.variables.update(variables)
+    times = made_of_times(builder.variables, schema)
     _check_shown(terms, builder.factors)
-    return Terms(intercept + terms, builder.variables, builder.factors, absorbed, builder.splines, times)
+    return Terms(intercept + terms, builder.variables, builder.factors, absorbed, builder.splines, times, slopes)
 
 
 class _Builder:
@@ -281,17 +300,17 @@ class _Builder:
             return single_variable(text)
         if isinstance(node, Call) and node.function in ("factor", "C", "i"):
             argument, text = node.arguments[0], label(node)
-            omitted = _levels(node) if node.function == "i" else None
-            reference = None if node.function == "i" else next(iter(_levels(node)), None)
+            omitted = reference_levels(node) if node.function == "i" else None
+            reference = None if node.function == "i" else next(iter(reference_levels(node)), None)
             if isinstance(argument, Name):
-                self._factor(argument.name, text, reference, _contrast(node))
+                self._factor(argument.name, text, reference, contrast_of(node))
             else:
-                self._computed_factor(argument, text, reference, _contrast(node))
+                self._computed_factor(argument, text, reference, contrast_of(node))
             self.factors[text] = replace(self.factors[text], omitted=omitted)
             return text
         if isinstance(node, Call) and node.function in COHORTS:
             text = self._computed_factor(node, label(node))
-            self.factors[text] = replace(self.factors[text], omitted=_levels(node))
+            self.factors[text] = replace(self.factors[text], omitted=reference_levels(node))
             return text
         if chooses(node) and is_factor(node, self.schema):
             return self._computed_factor(node, label(node))
@@ -359,13 +378,6 @@ class _Builder:
         return text
 
 
-def _made_of_times(variables: Mapping[str, Node], schema: Schema) -> tuple[str, ...]:
-    """Labels of the variables that are made of times with fractions of seconds."""
-    converted = {v: uses_as_number(node) for v, node in variables.items() if not isinstance(node, Name)}
-    kinds = {v: [schema[name].type for name in found] for v, found in converted.items()}
-    return tuple(v for v, found in kinds.items() if any(SUBSECONDS.search(kind) for kind in found))
-
-
 def _check_shown(terms: tuple[Term, ...], factors: Mapping[str, Factor]) -> None:
     """Raise FormulaError for two terms whose columns have the same names: f beside i(f)."""
     shown: dict[frozenset[str], Term] = {}
@@ -379,19 +391,3 @@ def check_numeric(node: Node, schema: Schema) -> None:
     """Raise SchemaError unless an expression may be used as a number."""
     if not isinstance(node, Name) or schema[node.name].kind is not Kind.NUMBER:  # most are columns of numbers
         check_number(node, schema)
-
-
-def _contrast(node: Call) -> str:
-    """The contrast that C() asks for, treatment by default; FormulaError with `ref=` beside it."""
-    keywords = dict(node.keywords)
-    contrast = keywords.get("contrast")
-    if contrast is not None and "ref" in keywords:
-        raise FormulaError(f"{label(node)}: only treatment contrasts have a reference level; leave ref or contrast out")
-    return contrast.value if isinstance(contrast, Text) else TREATMENT
-
-
-def _levels(node: Call) -> tuple[Level, ...]:
-    """The levels that `ref=` names, with the type of levels: an integer where the number is one."""
-    reference = dict(node.keywords).get("ref")
-    values = () if reference is None else literal_values(reference)
-    return tuple(dict.fromkeys(int(v) if isinstance(v, float) and v.is_integer() else v for v in values))

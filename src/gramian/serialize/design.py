@@ -15,6 +15,7 @@ from gramian.formula.numeric_terms import Orthogonal, Powers, Product, SplineBas
 from gramian.formula.splines import Spline
 from gramian.formula.syntax import label as text_of
 from gramian.formula.terms import Factor, Term
+from gramian.linalg.absorb.slopes import Slopes
 from gramian.linalg.columns import Factors
 from gramian.linalg.monomials import Coordinate
 from gramian.serialize.codec import Codec, mapping, of_columns, require, sequence, tagged
@@ -34,6 +35,7 @@ ATOMS = {
     "powers": row(Powers),
     "orthogonal": row(Orthogonal),
 }
+SLOPES = row(Slopes, "variables intercept")
 TERM = sequence(tagged("a part of a term", ATOMS)).convert(lambda term: term.atoms, Term)
 
 
@@ -68,6 +70,9 @@ def _check(design: Design) -> None:
     variables = {v for a in atoms if not isinstance(a, str) for v in a.variables}
     require(variables <= terms.variables.keys(), "the variables of all terms", sorted(variables))
     splines = {a.label: a.columns for a in atoms if isinstance(a, SplineBasis)}
+    require(terms.slopes.keys() <= {*terms.absorbed}, "slopes of absorbed factors", list(terms.slopes))
+    variables = {v for slopes in terms.slopes.values() for v in slopes.variables}
+    require(variables <= terms.variables.keys(), "the variables of all slopes", sorted(variables))
     same = splines == {name: s.columns for name, s in terms.splines.items()}
     require(same, "the splines of all terms", sorted(splines))
     factors = {*(a for a in atoms if isinstance(a, str)), *terms.absorbed}
@@ -91,6 +96,7 @@ DESIGN_OF_MANY = record(
     "matrix absorbed=terms.absorbed",
     at("splines=terms.splines", of_columns(mapping(_spline))),
     at("rounded_times=terms.rounded_times", absent=()),
+    at("slopes=terms.slopes", of_columns(mapping(SLOPES)), absent={}),
     check=_check,
     types=[NODE],
 )

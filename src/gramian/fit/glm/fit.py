@@ -11,7 +11,7 @@ import numpy as np
 
 from gramian.batch import Batch, Source
 from gramian.engines.fold import one_thread
-from gramian.errors import ConvergenceError, DataError, NumericalError
+from gramian.errors import ConvergenceError, DataError, NumericalError, OptionError
 from gramian.fit.glm.accumulate import Totals
 from gramian.fit.glm.iterate import IterationHistory, iterate, linear_convergence, quadratic_convergence
 from gramian.fit.glm.loop import Run
@@ -137,6 +137,11 @@ def glm_steps(formula: Formula, options: GlmOptions, source: Source, excluded: S
         )
         check_theta(options.robust, estimated=options.estimate_theta)
     design, model, vcov = bare_design(formula, source.schema, options, excluded), options.model, options.robust
+    if design.terms.slopes:
+        raise OptionError(
+            f"slopes by level, as in {design.terms.absorbed_texts[0]}, are absorbed in linear fits; in a generalized "
+            "linear one write them as a term, as in factor(firm)*x"
+        )
     if vcov is not None:
         check_information(vcov, design.terms.absorbed, differs=not model.is_canonical or options.estimate_theta)
     return GlmSteps(

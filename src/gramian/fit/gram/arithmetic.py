@@ -109,7 +109,7 @@ def _check(a: GramData, b: GramData) -> None:
         ("weights", [a.design.weight], [b.design.weight]),
         ("counts", [a.design.count], [b.design.count]),
         ("offsets", sorted(map(label, a.design.offsets)), sorted(map(label, b.design.offsets))),
-        ("absorbed factors", sorted(a.design.terms.absorbed), sorted(b.design.terms.absorbed)),
+        ("absorbed factors", sorted(a.design.terms.absorbed_texts), sorted(b.design.terms.absorbed_texts)),
     ):
         if one != other:
             described = [", ".join(v.removeprefix("~") for v in values if v) or "none" for values in (one, other)]

@@ -55,7 +55,7 @@ def _notes(steps: GroupedSteps, by: ByColumns | None, *, full: bool) -> Iterator
             "sums are kept for every pattern of missing values"
         )
     if len(steps.passes) > 1:
-        sets = ", ".join(" + ".join(one.job.design.terms.absorbed) or "none" for one in steps.passes)
+        sets = ", ".join(" + ".join(one.job.design.terms.absorbed_texts) or "none" for one in steps.passes)
         yield f"sums over the levels of absorbed factors are made in a pass for each set of them: {sets}"
     if by is not None:
         size = format_bytes(8 * len(steps.passes[0].job.design.layout.rows) ** 2)

@@ -52,8 +52,8 @@ def plan_notes(job: Job) -> tuple[str, ...]:
     ]
     if job.design.terms.absorbed:
         notes.append(
-            f"{' and '.join(job.design.terms.absorbed)}: sums over the levels are stored and partialled out of all "
-            "columns, instruments too"
+            f"{' and '.join(job.design.terms.absorbed_texts)}: sums over the levels are stored and partialled out of "
+            "all columns, instruments too"
         )
     incomplete = "left out and counted" if job.options.drop else "an error"
     notes.append(f"rows with a missing or infinite value, in instruments too, are {incomplete}")

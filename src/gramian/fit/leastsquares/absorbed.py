@@ -7,7 +7,7 @@ residuals on residuals, after every column and the outcome has been regressed on
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -16,13 +16,15 @@ from gramian.fit.passes.memory import memory_limit
 from gramian.formula.coordinates import Parametrization
 from gramian.formula.design import Design
 from gramian.linalg import maps
+from gramian.linalg.absorb.level_functions import LevelFunctions
 from gramian.linalg.absorb.partial_out import Absorption, absorb
+from gramian.linalg.absorb.slopes import NO_SLOPES, Slopes
 from gramian.linalg.doubledouble import Pair, pair
 from gramian.linalg.moments import Moments
 from gramian.linalg.monomials import Coordinate
 from gramian.linalg.solve import SAFETY
-from gramian.linalg.subspace import sandwich
-from gramian.typing import Vector
+from gramian.linalg.subspace import dense, sandwich
+from gramian.typing import Matrix, Vector
 
 LIVE_ARRAYS = 4  # arrays of levels x columns in memory at once
 
@@ -47,6 +49,12 @@ class Absorbed:
         Factor -> what each level, in the order of the design's levels, adds to a prediction.
     connected : bool
         Whether the levels are connected, so that every combination of levels can be predicted.
+    slopes : mapping of str to mapping of str to ndarray
+        Factor -> variable -> slope of each level, NaN where the rows of a level do not identify it: the variable is
+        constant in them, or there is one row. `effects` are then those at the shift of the variable.
+    zeros : mapping of str to mapping of str to ndarray
+        Factor -> variable -> (levels, J) for each level whose slope is not identified, a combination of 1 and the
+        variables in their coordinates that is zero in its rows; NaN for other levels. Of variables with such levels.
     """
 
     levels: Mapping[str, int]
@@ -56,6 +64,8 @@ class Absorbed:
     tss: float
     effects: Mapping[str, Vector]
     connected: bool
+    slopes: Mapping[str, Mapping[str, Vector]] = field(default_factory=dict)
+    zeros: Mapping[str, Mapping[str, Matrix]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,9 +117,11 @@ def partial_out(
     ConvergenceError
         If the iteration over several factors does not converge.
     """
-    order = largest_first(moments, design.terms.absorbed)
-    _check_memory(moments, order, sum(len(g.positions) for g in parametrization.groups))
-    absorption = absorb(moments, parametrization.groups, order, rounding_error)
+    slopes = design.terms.slopes
+    order = largest_first(moments, design.terms.absorbed, slopes)
+    _check_memory(moments, order, sum(len(g.positions) for g in parametrization.groups), slopes)
+    absorption = absorb(moments, parametrization.groups, order, rounding_error, slopes)
+    squares = squares + _amplified(absorption, parametrization)
     products = pair(absorption.products)
     if parametrization.subspace is not None:
         products = sandwich([maps.sparse(c) for c in parametrization.subspace], absorption.products)
@@ -132,14 +144,26 @@ def _with_explained(squares: Vector, within: Vector) -> Vector:
     return np.asarray((np.sqrt(squares) + np.sqrt(explained)) ** 2)
 
 
-def largest_first(moments: Moments, factors: tuple[str, ...]) -> tuple[str, ...]:
+def _amplified(absorption: Absorption, parametrization: Parametrization) -> Vector | float:
+    """Squares (p + 1,) of the solved columns and the response by which errors of slopes exceed what they explain."""
+    extra = absorption.amplified
+    if isinstance(extra, float) or parametrization.subspace is None:
+        return extra
+    K = dense([maps.sparse(c) for c in parametrization.subspace], len(extra))
+    return np.asarray((np.sqrt(extra) @ np.abs(K)) ** 2)
+
+
+def largest_first(
+    moments: Moments, factors: tuple[str, ...], slopes: Mapping[str, Slopes] = NO_SLOPES
+) -> tuple[str, ...]:
     """Factors in the order of elimination, the one with most levels first: its block is diagonal and costs nothing."""
-    return tuple(sorted(factors, key=lambda f: -len(moments.levels[f])))
+    return tuple(sorted(factors, key=lambda f: -len(moments.levels[f]) * (len(slopes[f]) if f in slopes else 1)))
 
 
-def _check_memory(moments: Moments, factors: tuple[str, ...], columns: int) -> None:
+def _check_memory(moments: Moments, factors: tuple[str, ...], columns: int, slopes: Mapping[str, Slopes]) -> None:
     """Raise DataError if the sums of `columns` columns over all levels do not fit into memory."""
-    levels, limit = sum(len(moments.levels[f]) for f in factors), memory_limit()
+    levels = sum(len(moments.levels[f]) * (len(slopes[f].monomials) if f in slopes else 1) for f in factors)
+    limit = memory_limit()
     if 8 * LIVE_ARRAYS * levels * (columns + 1) > limit:
         raise DataError(
             f"absorbing '{factors[0]}' needs sums of {columns:,} columns over {levels:,} levels, more than fit into "
@@ -161,15 +185,26 @@ def absorbed_estimates(
     names = design.terms.absorbed
     (response,) = design.outcome
     absorption, levels = partialled_out.absorption, {name: len(moments.levels[name]) for name in names}
+    effects, slopes = _effects(design, parametrization, partialled_out, coefficients, design.coordinates[response])
     return Absorbed(
         levels=levels,
         rank=absorption.rank,
         exact=absorption.exact,
         singletons=singletons(moments, names),
-        tss=float(partialled_out.products.hi[-1, -1]) * parametrization.scale * parametrization.scale,
-        effects=_effects(moments, parametrization, partialled_out, coefficients, design.coordinates[response]),
+        tss=_within(partialled_out, parametrization.constant) * parametrization.scale * parametrization.scale,
+        effects=effects,
         connected=are_connected(absorption, levels),
+        slopes=slopes,
+        zeros=zeros_of(absorption, design.terms.slopes),
     )
+
+
+def _within(partialled_out: PartialledOut, constant: int | None) -> float:
+    """Sum of squares of the outcome within the levels, about the mean where slopes alone are absorbed."""
+    products = partialled_out.products.hi
+    if constant is None or not products[constant, constant] > 0.0:
+        return float(products[-1, -1])
+    return float(products[-1, -1] - products[-1, constant] ** 2 / products[constant, constant])
 
 
 def singletons(moments: Moments, names: tuple[str, ...]) -> dict[str, int]:
@@ -182,28 +217,59 @@ def are_connected(absorption: Absorption, levels: Mapping[str, int]) -> bool:
 
     levels : absorbed factor -> number of its levels.
     """
-    return absorption.exact and absorption.rank == sum(levels.values()) - (len(levels) - 1)
+    functions = absorption.factors
+    slopes = sum(own.rank - own.has_intercept * levels[name] for name, own in functions.items() if own)
+    intercepts = [n for name, n in levels.items() if (own := functions.get(name)) is None or own.has_intercept]
+    return absorption.exact and absorption.rank == sum(intercepts) - max(len(intercepts) - 1, 0) + slopes
 
 
 def _effects(
-    moments: Moments,
+    design: Design,
     parametrization: Parametrization,
     partialled_out: PartialledOut,
     coefficients: Vector,
     coordinate: Coordinate,
-) -> dict[str, Vector]:
-    """Effects of the levels of each factor, (levels,), in units of the outcome. coordinate : that of the response."""
+) -> tuple[dict[str, Vector], dict[str, dict[str, Vector]]]:
+    """Effects of the levels of each factor, (levels,), in units of the outcome, and the slopes of those that have any.
+
+    coordinate : that of the response.
+    """
     v = np.append(-coefficients, 2.0**coordinate.exponent)
-    first, others = partialled_out.absorption.effects(v, careful=True)
+    absorption = partialled_out.absorption
+    by_monomial = absorption.monomial_effects(v)
+    effects = {name: own[0] for name, own in by_monomial.items()}
     # the effects of the first factor include the mean, and with it the outcome's shift; else `Predictor.shift` adds it
     if parametrization.subspace is not None:
-        first = first + coordinate.shift
-    effects, start = {partialled_out.order[0]: first}, 0
-    for name in partialled_out.order[1:]:
-        size = len(moments.levels[name])
-        effects[name] = others[start : start + size]
-        start += size
-    return effects
+        first = next(name for name in partialled_out.order if name in design.terms.absorbed_intercepts)
+        effects[first] = effects[first] + coordinate.shift
+    slopes = {
+        name: slopes_of(own, by_monomial[name], design.terms.slopes[name], design.coordinates)
+        for name, own in absorption.factors.items()
+        if own is not None
+    }
+    return effects, slopes
+
+
+def slopes_of(
+    functions: LevelFunctions, effects: Matrix, slopes: Slopes, coordinates: Mapping[str, Coordinate]
+) -> dict[str, Vector]:
+    """Variable -> slopes (levels,) in its own units, NaN where not identified. effects : (J, levels) of monomials."""
+    identified = functions.identified[:, int(functions.has_intercept) :]
+    return {
+        variable: np.where(identified[:, k], np.ldexp(effects[k + 1], -coordinates[variable].exponent), np.nan)
+        for k, variable in enumerate(slopes.variables)
+    }
+
+
+def zeros_of(absorption: Absorption, slopes: Mapping[str, Slopes]) -> dict[str, dict[str, Matrix]]:
+    """`Absorbed.zeros`, from the functions of the levels."""
+    out = {}
+    for name, own in absorption.factors.items():
+        if own is not None:
+            zero = own.zero[int(own.has_intercept) :]
+            found = dict(zip(slopes[name].variables, zero, strict=True))
+            out[name] = {v: np.ascontiguousarray(z) for v, z in found.items() if not np.isnan(z).all()}
+    return {name: by for name, by in out.items() if by}
 
 
 def explained_by(text: str, factors: tuple[str, ...]) -> str:

@@ -13,6 +13,7 @@ from gramian.batch import Batch, Source
 from gramian.errors import OptionError, one_of
 from gramian.fit.leastsquares.absorbed import check_absorbed
 from gramian.fit.leastsquares.identified import prediction_covariance, reported_solution
+from gramian.fit.leastsquares.level_slopes import FactorSlopes, factor_slopes, slope_part
 from gramian.fit.leastsquares.predict_careful import CarefulPredictor, cancels, careful_predictor
 from gramian.fit.leastsquares.solution import Solved, stored_coefficients, stored_combinations
 from gramian.formula.design import Design
@@ -199,6 +200,12 @@ class Predictor:
         return {} if self.solved.absorbed is None else self.solved.absorbed.effects
 
     @cached_property
+    def slopes(self) -> tuple[FactorSlopes, ...]:
+        """Slopes by level of absorbed factors."""
+        absorbed = self.solved.absorbed
+        return () if absorbed is None else factor_slopes(absorbed, self.design)
+
+    @cached_property
     def reader(self) -> Reader:
         """Reads predictors, without the outcome; made once, because its index of levels may be large."""
         return Reader(self.design, response=False)
@@ -261,6 +268,9 @@ class Predictor:
                 fit += observed.offset[rows]
             for factor, effect in self.effects.items():
                 fit += effect[observed.codes[factor][rows]]
+            if self.slopes:
+                values = {v: x[rows] for v, x in observed.values.items()}
+                fit += slope_part(self.slopes, values, {f: c[rows] for f, c in observed.codes.items()})
             out[0, rows] = np.where(good, fit, np.nan)
             if self.interval_scale is not None:
                 half_width = np.where(good, self._half_width(Z, self.interval_scale), np.nan)

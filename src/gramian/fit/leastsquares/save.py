@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gramian.fit.leastsquares.absorbed import Absorbed
 from gramian.fit.leastsquares.accuracy import Accuracy
@@ -18,12 +19,13 @@ from gramian.inference.vcov_spec import EXPECTED
 from gramian.linalg.certificate import Bounds
 from gramian.linalg.products import ColumnGroup
 from gramian.linalg.solve import Solution
-from gramian.serialize.codec import Codec, constant, require, sequence, tagged
+from gramian.serialize.codec import Codec, constant, mapping, require, sequence, tagged
 from gramian.serialize.design import DESIGN, DROPPED, levels_of
-from gramian.serialize.record import at, fixed, record, row
+from gramian.serialize.record import Field, at, fixed, record, row
 from gramian.serialize.values import (
     MAX_SIZE,
     SIZE,
+    array,
     cells,
     check_known,
     codes,
@@ -34,7 +36,7 @@ from gramian.serialize.values import (
     integer,
     positions,
 )
-from gramian.typing import Level
+from gramian.typing import Level, Vector
 
 BOUNDS = record(
     Bounds,
@@ -68,16 +70,46 @@ ROBUST = record(
 def _absorbed(design: Design) -> Codec[Absorbed]:
     """The effects of every absorbed factor's levels; the levels are those of the design."""
     levels = {name: len((design.levels or {})[name]) for name in design.terms.absorbed}
+    own = design.terms.slopes
+    functions = sum(n * (len(own[name].monomials) if name in own else 1) for name, n in levels.items())
     effects = {name: finite(f"effects/{i}", n) for i, (name, n) in enumerate(levels.items())}
     counts = sequence(SIZE, len(levels)).convert(lambda by: by.values(), lambda n: dict(zip(levels, n, strict=True)))
     return record(
         Absorbed,
         fixed("levels", levels),
         at("singletons", counts),
-        at("rank", integer(0, sum(levels.values()) + 1)),
+        at("rank", integer(0, functions + 1)),
         "exact tss joined=connected",
         at("effects[]", each(effects)),
+        *_slopes(design, levels),
+        check=_check_slopes,
     )
+
+
+def _check_slopes(absorbed: Absorbed) -> None:
+    for name, by in absorbed.slopes.items():
+        partly = {v for v, slopes in by.items() if not np.isfinite(slopes).all()}
+        require(partly <= absorbed.zeros.get(name, {}).keys(), "combinations for levels without slopes", sorted(partly))
+
+
+def _slopes(design: Design, levels: Mapping[str, int]) -> list[list[Field]]:
+    """Slopes by the levels of absorbed factors; and where levels have none, the combinations that are zero in them."""
+    own, numbers = design.terms.slopes, {name: i for i, name in enumerate(levels)}
+    if not own:
+        return []
+
+    def slopes(name: str) -> Codec[Mapping[str, Vector]]:
+        return each({v: _of_levels("slopes", name, v) for v in own[name].variables})
+
+    def _of_levels(what: str, name: str, variable: str, *axes: int) -> Codec[NDArray[Any]]:
+        require(name in own and variable in own[name].variables, "a variable with slopes", variable)
+        place = own[name].variables.index(variable)
+        return array(f"{what}/{numbers[name]}/{place}", "float64", levels[name], *axes)
+
+    def zeros(name: str) -> Codec[Any]:
+        return mapping(lambda v: _of_levels("zeros", name, v, len(own[name].monomials)))
+
+    return [at("slopes[]", each({name: slopes(name) for name in own})), at("zeros", mapping(zeros), absent={})]
 
 
 def _group(levels: Mapping[str, tuple[Level, ...]], i: int) -> Codec[ColumnGroup]:

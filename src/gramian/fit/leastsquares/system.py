@@ -129,8 +129,9 @@ def system_of(design: Design, accumulated: Accumulated, options: Options) -> Sys
     columns = model_columns(design.terms, levels, design.coordinates, sums, every_level=options.every_level)
     (response,) = design.outcome
     absorbed_factors, penalized = design.terms.absorbed, options.alpha is not None
+    spanning = design.terms.absorbed_intercepts
     parametrization = parametrize(
-        columns, levels, response, design.coordinates, as_written=penalized, absorbed=absorbed_factors
+        columns, levels, response, design.coordinates, as_written=penalized, absorbed=spanning
     )
     check_combinations(parametrization, [c.name for c in columns], response)
     stored = gram_matrix(moments, parametrization.groups)
@@ -223,7 +224,7 @@ def assemble(
     """
     solution = bounded.solution
     moments, parametrization = accumulated.moments, system.parametrization
-    absorbed_factors = design.terms.absorbed
+    absorbed_factors = design.terms.absorbed_texts
     model_columns = to_model_columns(
         parametrization, solution, system.products, system.names, options.collinear, bounded.low, absorbed_factors
     )
@@ -233,7 +234,7 @@ def assemble(
         absorbed = absorbed_estimates(moments, design, parametrization, system.partialled_out, b)
     rank, levels = int(solution.independent.sum()), absorbed.rank if absorbed else 0
     leverage = solution.leverage + levels
-    intercept = parametrization.constant is not None or absorbed is not None
+    intercept = parametrization.constant is not None or bool(design.terms.absorbed_intercepts)
     mean, centred, square = outcome_sums(moments, system.response, design.coordinates[system.response])
     rss = solution.rss * parametrization.scale * parametrization.scale
     total = total_square(centred if intercept else square, system.response)

@@ -42,7 +42,8 @@ def _with_vcov(plan: Plan, job: Job, steps: LinearSteps) -> Plan:
         return replace(plan, columns=columns, notes=(*plan.notes, why))
     why = f"{vcov.name}: one more pass for {vcov.estimator.sums} of the scores{memory}"
     if absorbed:
-        why += f", and the effects of the levels of {' and '.join(absorbed)} on every column, which it subtracts"
+        of = " and ".join(job.design.terms.absorbed_texts)
+        why += f", and the effects of the levels of {of} on every column, which it subtracts"
     expected = f"{plan.expected}; {VCOV_PASS}"
     return replace(plan, columns=columns, passes=plan.passes + 1, expected=expected, notes=(*plan.notes[1:], why))
 
@@ -87,8 +88,8 @@ def plan_notes(job: Job, escalation: Escalation) -> tuple[str, ...]:
         )
     if design.terms.absorbed:
         notes.append(
-            f"{' and '.join(design.terms.absorbed)}: sums over the levels are stored and partialled out of all columns "
-            "in memory of levels x columns"
+            f"{' and '.join(design.terms.absorbed_texts)}: sums over the levels are stored and partialled out of all "
+            "columns in memory of levels x columns"
         )
     if design.matrix is not None:
         notes.append(f"the array '{design.matrix[0]}' is used in place, without a copy, unless it needs a shift")

@@ -8,6 +8,7 @@ import numpy as np
 from rich.console import RenderableType
 from rich.text import Text
 
+from gramian.errors import listing
 from gramian.fit.linear.tables import not_certified
 from gramian.results.format_numbers import number, p_value, printable
 
@@ -121,13 +122,28 @@ def describe_levels(absorbed: Absorbed | None) -> list[str]:
     """Lines about the levels of absorbed factors and the degrees of freedom that they cost."""
     if absorbed is None:
         return []
-    factors = ", ".join(f"{printable(name)} ({n:,} level{'s'[: n != 1]})" for name, n in absorbed.levels.items())
+    factors = ", ".join(_described(absorbed, name) for name in absorbed.levels)
     bound = "" if absorbed.exact else " at most"
     singletons = [f"{n:,} of {printable(name)}" for name, n in absorbed.singletons.items() if n]
     lines = [f"absorbed: {factors}, which cost{bound} {absorbed.rank:,} degrees of freedom"]
     if singletons:
         lines.append(f"levels of a single row, which they fit perfectly: {', '.join(singletons)}")
+    unidentified = [
+        f"{n:,} of {printable(variable)} by {printable(name)}"
+        for name, by in absorbed.slopes.items()
+        for variable, slopes in by.items()
+        if (n := int(np.isnan(slopes).sum()))
+    ]
+    if unidentified:
+        lines.append(f"slopes that the rows of a level do not determine: {', '.join(unidentified)}")
     return lines
+
+
+def _described(absorbed: Absorbed, name: str) -> str:
+    """An absorbed factor with the number of its levels and its slopes."""
+    n, slopes = absorbed.levels[name], absorbed.slopes.get(name, {})
+    each = f", each with a slope of {listing(map(printable, slopes))}" if slopes else ""
+    return f"{printable(name)} ({n:,} level{'s'[: n != 1]}{each})"
 
 
 def format_comparison(p: float) -> str:

@@ -160,7 +160,7 @@ class LinearFit(LinearChecks, WithBootstrap):
         robust covariance would test fewer coefficients than the model has.
         """
         absorbed = self.absorbed
-        df = (self.rank if absorbed else self.rank - self.intercept, self.df_residual)
+        df = (self.rank - (self.solved.parametrization.constant is not None), self.df_residual)
         if self.alpha is not None or min(df) <= 0:
             return None
         positions = np.arange(len(self.names))

@@ -58,7 +58,8 @@ def hausman(fixed: LinearFit, random: PanelFit, *, robust: bool = False) -> Diag
     >>> round(gm.hausman(fixed, random).statistic, 3)
     0.007
     """
-    if getattr(random, "estimator", None) != RANDOM or getattr(fixed, "absorbed", None) is None:
+    absorbed = getattr(fixed, "absorbed", None)
+    if getattr(random, "estimator", None) != RANDOM or absorbed is None or absorbed.slopes:
         raise OptionError(
             'hausman compares gm.ols("y ~ x | firm", data) with gm.random_effects("y ~ x", data, panel="firm"), in '
             "this order"

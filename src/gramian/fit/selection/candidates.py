@@ -52,7 +52,8 @@ def candidate_terms(design: Design, moments: Moments) -> CandidateTerms:
     (response,) = design.outcome
     margins = needs(design.terms)
     absorbed = design.terms.absorbed
-    parametrization = parametrize_terms(columns, levels, response, design.coordinates, margins, absorbed)
+    spanning = design.terms.absorbed_intercepts
+    parametrization = parametrize_terms(columns, levels, response, design.coordinates, margins, spanning)
     stored = gram_matrix(moments, parametrization.groups)
     products, squares, base_rank = (
         products_in(stored, parametrization),

@@ -211,7 +211,7 @@ class _DemeanedMeatAccumulator(ScoreAccumulator):
         Z = self.demeaned.rows(columns, self.layout, self.reader.sizes)
         # the level of a row has an effect of its own, whose leverage adds to that of the demeaned columns
         squares = self.squares.of(
-            scores, lambda V: self.demeaned.leverage(columns) + np.einsum("ij,ij->i", np.dot(Z, V), Z)
+            scores, lambda V: self.demeaned.leverage(columns, self.layout) + np.einsum("ij,ij->i", np.dot(Z, V), Z)
         )
         # both sides take the root, so that the product is of one matrix with itself: symmetric, at half the cost
         Z *= np.sqrt(squares if count is None else squares * count)[:, None]

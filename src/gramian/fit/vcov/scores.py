@@ -22,6 +22,7 @@ from gramian.linalg.blocks import Predictor
 from gramian.linalg.columns import Columns, Layout
 from gramian.linalg.doubledouble import Pair, pair, two_sum
 from gramian.linalg.moments import combined_weight
+from gramian.linalg.monomials import Monomial
 from gramian.linalg.products import ColumnGroup, without_last
 from gramian.linalg.residuals.double_double import LinearCombination, ResidualRows
 from gramian.linalg.subspace import dense
@@ -124,10 +125,23 @@ class FittedModel:
         absorbed = self.solved.absorbed
         return {} if absorbed is None else {factor: np.append(e, np.nan) for factor, e in absorbed.effects.items()}
 
-    def absorbed_part(self, codes: Mapping[str, Codes]) -> Vector | float:
-        """Sum of the effects of each row's absorbed levels, (n,)."""
+    @cached_property
+    def slopes(self) -> tuple[tuple[str, Monomial, Vector], ...]:
+        """Absorbed factor, variable and slopes (levels + 1,) in its coordinate, zero where they are not identified."""
+        absorbed = self.solved.absorbed
+        return tuple(
+            (factor, ((v, 1),), np.append(np.ldexp(np.nan_to_num(b), self.design.coordinates[v].exponent), 0.0))
+            for factor, by_variable in ({} if absorbed is None else absorbed.slopes).items()
+            for v, b in by_variable.items()
+        )
+
+    def absorbed_part(self, columns: Columns, place: Mapping[Monomial, int]) -> Vector | float:
+        """Sum of the effects of each row's absorbed levels, (n,). place : monomial -> its position."""
+        codes = columns.codes
         # codes beyond the levels of the fit take the last effect, NaN, which makes the loss NaN and the block fail
         parts = [effect[np.minimum(codes[factor], len(effect) - 1)] for factor, effect in self.effects.items()]
+        for factor, variable, slope in self.slopes:
+            parts.append(slope[np.minimum(codes[factor], len(slope) - 1)] * columns.value(place[variable]))
         return np.asarray(np.sum(parts, axis=0)) if parts else 0.0
 
     def check_levels(self, codes: Mapping[str, Codes]) -> None:
@@ -163,6 +177,7 @@ class ScoreAccumulator(UnitAccumulator, ABC):
         self.residuals: tuple[dict[str, int], LinearCombination] | None = None
         (self.response,) = self.responses
         self.eta = fitted_model.predictor(self.layout).prepare()
+        self.place = {m: i for i, m in enumerate((*self.layout.rows, *self.layout.extra))}
 
     def residual(self, observed: Observed, response: str) -> Vector:
         """The outcome, for a linear fit minus its offset; in a generalized linear one the offset adds to eta."""
@@ -203,13 +218,14 @@ class ScoreAccumulator(UnitAccumulator, ABC):
         eta, model = self.eta(columns, self.reader.sizes), self.fitted_model.model
         if model is not None:
             if self.fitted_model.effects:
-                eta = eta + self.fitted_model.absorbed_part(columns.codes)
+                eta = eta + self.fitted_model.absorbed_part(columns, self.place)
             eta = eta if offset is None else eta + offset
             work = model.linearize(y, eta, combined_weight(weight, count))
             # the deviance is of all rows that a row stands for, its score and weight are of one
             w, s = (work.w, work.s) if count is None else (work.w / count, work.s / count)
             return Scores(work.r, w, s, work.loss, self._log_alpha(model.mean(eta), y, weight))
-        r = self.fitted_model.residual(columns.buffer[-1], eta) - self.fitted_model.absorbed_part(columns.codes)
+        absorbed = self.fitted_model.absorbed_part(columns, self.place)
+        r = self.fitted_model.residual(columns.buffer[-1], eta) - absorbed
         return _linear_scores(r, weight, count)
 
     def _log_alpha(self, mu: Vector, y: Vector, weight: Vector | None) -> Vector | None:

@@ -15,13 +15,15 @@ import numpy as np
 from gramian.fit.leastsquares.absorbed import largest_first
 from gramian.formula.coordinates import Parametrization
 from gramian.formula.design import Design
+from gramian.linalg.absorb.level_functions import LevelFunctions
 from gramian.linalg.absorb.partial_out import Absorption, absorb
+from gramian.linalg.absorb.slopes import Slopes
 from gramian.linalg.blocks import ROWS_PER_BLOCK
 from gramian.linalg.certificate import sum_rounding_error
 from gramian.linalg.columns import Columns, Layout
 from gramian.linalg.dense_rows import stored_rows
 from gramian.linalg.moments import Moments
-from gramian.linalg.monomials import degree
+from gramian.linalg.monomials import Monomial, degree
 from gramian.linalg.products import ColumnGroup, without_last
 from gramian.typing import Matrix, Vector
 
@@ -44,14 +46,20 @@ class Demeaned:
     groups : tuple of ColumnGroup
         The q stored columns.
     effects : mapping
-        Factor -> (levels, q); a row's fitted value is the sum over factors.
+        Factor -> (levels, q) of its indicators; a row's fitted value is the sum over factors.
+    slopes : tuple of (str, Monomial, Matrix)
+        Factor, variable and effects (levels, q) of the indicators times the variable.
     weight : mapping
         Factor -> (levels,) sums of weights.
+    functions : mapping
+        Factor -> functions of its levels, of those that have slopes.
     """
 
     groups: tuple[ColumnGroup, ...]
     effects: Mapping[str, Matrix]
+    slopes: tuple[tuple[str, Monomial, Matrix], ...]
     weight: Mapping[str, Vector]
+    functions: Mapping[str, LevelFunctions]
 
     @property
     def width(self) -> int:
@@ -63,12 +71,23 @@ class Demeaned:
         Z = stored_rows(columns, layout, self.groups, sizes)
         for factor, effect in self.effects.items():
             Z -= effect[columns.codes[factor]]
+        if self.slopes:
+            place = {m: i for i, m in enumerate((*layout.rows, *layout.extra))}
+            for factor, variable, effect in self.slopes:
+                Z -= columns.value(place[variable])[:, None] * effect[columns.codes[factor]]
         return Z
 
-    def leverage(self, columns: Columns) -> Vector:
-        """1 / sum of weights of each row's level, (n,): its leverage by its level, per weight. For one factor only."""
+    def leverage(self, columns: Columns, layout: Layout) -> Vector:
+        """The leverage of each row (n,) by its level, per weight: 1 / sum of weights. For one factor only."""
         ((factor, weight),) = self.weight.items()
-        return np.asarray(1.0 / weight[columns.codes[factor]])
+        codes = columns.codes[factor]
+        if factor not in self.functions:
+            return np.asarray(1.0 / weight[codes])
+        own = self.functions[factor]
+        place = {m: i for i, m in enumerate((*layout.rows, *layout.extra))}
+        rows = np.column_stack([columns.value(place[m]) for m in own.monomials])
+        values = np.einsum("nj,njk->nk", rows, own.used[codes])
+        return np.asarray((values**2 / own.squares[codes]).sum(axis=1))
 
 
 def demeaned(solved: Fitted, moments: Moments, absorption: Absorption | None = None) -> Demeaned:
@@ -77,24 +96,32 @@ def demeaned(solved: Fitted, moments: Moments, absorption: Absorption | None = N
     absorption : of these moments, where the fit has made it already.
     """
     groups = solved.parametrization.groups
-    order = largest_first(moments, solved.design.terms.absorbed)
-    first, others = (absorption or _absorption(moments, groups, order)).level_effects()
-    effects, start = {order[0]: first[:, :-1]}, 0
-    for name in order[1:]:
-        size = len(moments.levels[name])
-        effects[name] = others[start : start + size, :-1]
-        start += size
-    weight = {name: moments.tables[(name,)].sums[:, _constant(moments, name)] for name in order}
-    return Demeaned(tuple(without_last(groups)), {f: np.ascontiguousarray(s) for f, s in effects.items()}, weight)
+    slopes = solved.design.terms.slopes
+    order = largest_first(moments, solved.design.terms.absorbed, slopes)
+    absorption = absorption or _absorption(moments, groups, order, slopes)
+    effects = absorption.column_effects()
+    return Demeaned(
+        tuple(without_last(groups)),
+        {f: np.ascontiguousarray(own[0, :, :-1]) for f, own in effects.items()},
+        tuple(
+            (f, m, np.ascontiguousarray(own[:, :-1]))
+            for f, by in slopes.items()
+            for m, own in zip(by.monomials[1:], effects[f][1:], strict=True)
+        ),
+        {name: moments.tables[(name,)].sums[:, _constant(moments, name)] for name in order},
+        {name: own for name, own in absorption.factors.items() if own is not None},
+    )
 
 
-def _absorption(moments: Moments, groups: Sequence[ColumnGroup], order: Sequence[str]) -> Absorption:
+def _absorption(
+    moments: Moments, groups: Sequence[ColumnGroup], order: Sequence[str], slopes: Mapping[str, Slopes]
+) -> Absorption:
     """The factors partialled out of the products of the stored columns."""
     q, rows = sum(len(g.positions) for g in groups), moments.rows
     rounding_error = sum_rounding_error(
         rows, q, ROWS_PER_BLOCK + rows // ROWS_PER_BLOCK, max(degree(m) for g in groups for m in g.monomials)
     )
-    return absorb(moments, groups, order, rounding_error)
+    return absorb(moments, groups, order, rounding_error, slopes)
 
 
 def _constant(moments: Moments, factor: str) -> int:

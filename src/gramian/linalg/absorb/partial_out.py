@@ -11,24 +11,36 @@ Guimaraes and Portugal (2010), "A simple feasible procedure to fit models with h
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from scipy.linalg import lapack, solve_triangular
-from scipy.sparse import csr_array, vstack
+from scipy.sparse import csr_array
 
-from gramian.kernels.graphs import components as count_components
-from gramian.kernels.library import library
+from gramian.linalg.absorb.level_functions import level_functions
 from gramian.linalg.absorb.level_graph import LevelGraph, level_graph
-from gramian.linalg.absorb.projection import Projected, project
-from gramian.linalg.factors.unique_codes import unique_codes
+from gramian.linalg.absorb.level_sums import (
+    AbsorbedFactors,
+    LevelSums,
+    amplifications,
+    amplified,
+    function_map,
+    function_sums,
+    in_functions,
+    indicators,
+    level_sums,
+    products_of_levels,
+    sums_of_levels,
+)
+from gramian.linalg.absorb.projection import Projected, SchurComplement, project
+from gramian.linalg.absorb.rank import rank_of, rank_of_functions
+from gramian.linalg.absorb.slopes import NO_SLOPES, Slopes
 from gramian.linalg.moments import Moments
-from gramian.linalg.monomials import CONSTANT
-from gramian.linalg.products import ColumnGroup, cell_index, gram_matrix
+from gramian.linalg.products import ColumnGroup, gram_matrix
 from gramian.linalg.self_products import self_products
 from gramian.linalg.solve import SAFETY
-from gramian.typing import Codes, Matrix, Vector
+from gramian.typing import Matrix, Vector
 
 LEVELS_PER_BLOCK = 16_384  # levels in one matrix product, so that their sums stay in the cache
 MAX_SPARSE = 4  # entries of a table of sums, zeros included, for each that is not zero, from which on it stays sparse
@@ -37,37 +49,10 @@ MAX_DIRECT_LEVELS = 1_000  # levels of all factors but the largest, up to which 
 
 
 @dataclass(frozen=True, slots=True)
-class LevelSums:
-    """Weighted sums of stored columns over the L levels of one factor.
-
-    Attributes
-    ----------
-    weight : (L,)
-        Sum of weights of each level.
-    dense : (L, d)
-        Sums of the columns at `dense_at`.
-    dense_at : (d,) int
-        Positions of these columns.
-    sparse : (L, s)
-        Sums of the columns at `sparse_at`, which are zero outside a cell of other factors.
-    sparse_at : (s,) int
-        Positions of these columns.
-    """
-
-    weight: Vector
-    dense: Matrix
-    dense_at: Codes
-    sparse: csr_array
-    sparse_at: Codes
-
-    def combination_sums(self, v: Vector) -> Vector:
-        """Sums over levels of the linear combination `v` of the columns, (L,)."""
-        return np.asarray(self.dense @ v[self.dense_at] + self.sparse @ v[self.sparse_at])
-
-
-@dataclass(frozen=True, slots=True)
 class Absorption:
     """Products of stored columns after absorbing factors, and the effects of the levels.
+
+    With slopes, "levels" are the orthogonal functions of the levels, of which each level has several.
 
     Attributes
     ----------
@@ -83,6 +68,12 @@ class Absorption:
         False where `rank` is only an upper bound.
     projected : Projected or None
         The projection by which `others` were found, where its error is more than rounding.
+    factors : mapping
+        The factors in the order of elimination, with the functions of the levels of those that have slopes.
+    widths : mapping
+        Factor -> number of its levels, or of the functions of all of them.
+    amplified : (q,)
+        Squares by which rounding errors of orthogonal functions exceed those of what they explain; zeros without any.
     """
 
     products: Matrix
@@ -91,6 +82,9 @@ class Absorption:
     rank: int
     exact: bool
     projected: Projected | None = None
+    factors: AbsorbedFactors = field(default_factory=dict)
+    widths: Mapping[str, int] = field(default_factory=dict)
+    amplified: Vector | float = 0.0
 
     def effects(self, v: Vector, *, careful: bool = False) -> tuple[Vector, Vector]:
         """Effects of the levels of the largest factor (L,) and of the others (L2,) on the combination `v` : (q,).
@@ -101,6 +95,23 @@ class Absorption:
         if careful and self.projected is not None and self.projected.correct is not None:
             other_effects = other_effects + self.projected.correct(v)
         return self.sums.combination_sums(np.concatenate([v, -other_effects])) / self.sums.weight, other_effects
+
+    def monomial_effects(self, v: Vector) -> dict[str, Matrix]:
+        """Factor -> careful effects (J, levels) on the combination `v` of the indicators, times 1 and each variable."""
+        first, others = self.effects(v, careful=True)
+        return {f: own[:, :, 0] for f, own in self._by_factor(first[:, None], others[:, None]).items()}
+
+    def column_effects(self) -> dict[str, Matrix]:
+        """Factor -> effects (J, levels, q) on every stored column of the indicators, times 1 and each variable."""
+        return self._by_factor(*self.level_effects())
+
+    def _by_factor(self, first: Matrix, others: Matrix) -> dict[str, Matrix]:
+        """Effects of functions of levels, of the largest factor (L, q) and of the others (L2, q), by monomial."""
+        parts = np.split(others, np.cumsum(list(self.widths.values())[1:])[:-1])
+        out = {}
+        for (factor, functions), own in zip(self.factors.items(), [first, *parts], strict=False):
+            out[factor] = own[None] if functions is None else functions.of_monomials(own)
+        return out
 
     def level_effects(self) -> tuple[Matrix, Matrix]:
         """Effects of the levels on every stored column: of the largest factor (L, q), and of the others (L2, q)."""
@@ -119,7 +130,11 @@ class Absorption:
 
 
 def absorb(
-    moments: Moments, groups: Sequence[ColumnGroup], factors: Sequence[str], rounding_error: float
+    moments: Moments,
+    groups: Sequence[ColumnGroup],
+    factors: Sequence[str],
+    rounding_error: float,
+    slopes: Mapping[str, Slopes] = NO_SLOPES,
 ) -> Absorption:
     """Partial factors out of the products of the stored columns in `groups`.
 
@@ -133,74 +148,47 @@ def absorb(
         The factors, that of most levels first.
     rounding_error : float
         Relative rounding error of a product.
+    slopes : mapping
+        Factor -> variables with a slope for each of its levels.
 
     Raises
     ------
     ConvergenceError
         Where the levels of several large factors share too few rows for conjugate gradient.
     """
-    q = sum(len(g.positions) for g in groups)
-    indicators = _indicators(moments, factors[1:], q)
-    sums = level_sums(moments, factors[0], [*groups, *indicators])
-    if sum(len(g.positions) for g in indicators) > MAX_DIRECT_LEVELS:
-        absorption = _absorb_many(moments, groups, factors, sums, q, rounding_error)
+    q, first = sum(len(g.positions) for g in groups), factors[0]
+    of = {f: level_functions(moments, f, slopes[f], rounding_error) if f in slopes else None for f in factors}
+    others = {f: of[f] for f in factors[1:]}
+    columns = indicators(moments, others, q)
+    to_functions = function_map(moments, others)
+    sums = in_functions(function_sums(moments, first, [*groups, *columns], of[first]), to_functions, q)
+    if sum(len(g.positions) for g in columns) > MAX_DIRECT_LEVELS:
+        absorption = _absorb_many(moments, groups, of, sums, q, rounding_error)
     else:
-        absorption = _absorb_directly(
-            gram_matrix(moments, [*groups, *indicators]), sums, q, rounding_error, len(sums.weight)
-        )
+        S = _with_functions(gram_matrix(moments, [*groups, *columns]), to_functions, q)
+        own, scale = of[first], amplifications(moments, others)
+        levels = len(sums.weight) if own is None else own.rank
+        squares = np.maximum(S.diagonal()[q:], 0.0) * scale + amplified(sums, own, len(S))[q:]
+        absorption = _absorb_directly(S, sums, q, rounding_error, levels, squares)
+    widths = {f: len(moments.levels[f]) if own is None else own.squares.size for f, own in of.items()}
+    absorption = replace(absorption, factors=of, widths=widths)
+    if any(of.values()):
+        extra = [amplified(function_sums(moments, f, groups, own), own, q) for f, own in of.items() if own]
+        absorption = replace(absorption, amplified=np.sum(extra, axis=0))
+        return absorption if absorption.exact else replace(absorption, rank=rank_of_functions(moments, of))
     if absorption.exact and len(factors) > 2:
         return absorption
     rank, exact = rank_of(moments, factors)
     return replace(absorption, rank=rank, exact=exact)
 
 
-def _indicators(moments: Moments, factors: Sequence[str], start: int) -> list[ColumnGroup]:
-    """The indicators of the levels of factors as stored columns, from position `start` on."""
-    out = []
-    for factor in factors:
-        codes = np.arange(len(moments.levels[factor]))
-        out.append(ColumnGroup((factor,), codes[:, None], (CONSTANT,), start + codes))
-        start += len(codes)
-    return out
-
-
-def level_sums(moments: Moments, factor: str, groups: Sequence[ColumnGroup]) -> LevelSums:
-    """Sums of the columns in `groups` over the levels of a factor, read from the tables."""
-    tables = dict(moments.layout.tables)
-    factor_table = moments.tables[(factor,)]
-    place = {m: i for i, m in enumerate(tables[(factor,)])}
-    dense_at, columns = list[int](), list[int]()
-    rows, at, values = list[Codes](), list[Codes](), list[Vector]()
-    for group in groups:
-        if not group.factors:
-            dense_at += group.positions.tolist()
-            columns += [place[m] for m in group.monomials]
-            continue
-        union = tuple(sorted({factor, *group.factors}))
-        table, where = moments.tables[union], [union.index(f) for f in group.factors]
-        sizes = [len(moments.levels[f]) for f in group.factors]
-        cell = cell_index(group.cells, table.cells[:, where], sizes)
-        stored = cell >= 0
-        for i, m in enumerate(group.monomials):
-            rows.append(table.cells[stored, union.index(factor)])
-            at.append(group.at(i)[cell[stored]])
-            values.append(table.sums[stored, tables[union].index(m)])
-    return LevelSums(
-        factor_table.sums[:, place[CONSTANT]],
-        factor_table.sums[:, columns],
-        np.array(dense_at, np.int64),
-        *_compressed(len(factor_table.rows), rows, at, values),
-    )
-
-
-def _compressed(levels: int, rows: list[Codes], at: list[Codes], values: list[Vector]) -> tuple[csr_array, Codes]:
-    """Sparse matrix (levels, s) of the columns that occur, and their positions (s,). at : positions; values : sums."""
-    if not rows:
-        return csr_array((levels, 0)), np.zeros(0, np.int64)
-    all_positions = np.concatenate(at)
-    used, column = unique_codes(all_positions)
-    cells = (np.concatenate(values), (np.concatenate(rows), column))
-    return csr_array(cells, shape=(levels, len(used))), used
+def _with_functions(S: Matrix, to_functions: csr_array | None, q: int) -> Matrix:
+    """Products with the columns after the first q, which are indicators, replaced by functions of them."""
+    if to_functions is None:
+        return S
+    K = to_functions.toarray()
+    cross = S[:q, q:] @ K
+    return np.block([[S[:q, :q], cross], [cross.T, K.T @ S[q:, q:] @ K]])
 
 
 def explained(sums: LevelSums, size: int) -> Matrix:
@@ -235,15 +223,18 @@ def _densified(sums: LevelSums) -> LevelSums:
     return LevelSums(sums.weight, both, at, csr_array((len(both), 0)), none)
 
 
-def _absorb_directly(S: Matrix, sums: LevelSums, q: int, rounding_error: float, levels: int) -> Absorption:
+def _absorb_directly(
+    S: Matrix, sums: LevelSums, q: int, rounding_error: float, levels: int, squares: Vector
+) -> Absorption:
     """Eliminate the levels of all factors but the largest by pivoted Cholesky of their Schur complement.
 
     Pivoting shows the rank, since levels of several factors are always dependent (each factor's sum to the constant).
+    levels : rank of the largest factor. squares : (s,) of the levels of the others, to which rounding is relative.
     """
     remainder = S - explained(sums, len(S))
     if len(S) == q:
         return Absorption(remainder, sums, np.zeros((0, q)), levels, True)
-    products, others, rank = _eliminate(remainder, S.diagonal()[q:], q, rounding_error)
+    products, others, rank = _eliminate(remainder, squares, q, rounding_error)
     return Absorption(products, sums, others, levels + rank, True)
 
 
@@ -253,7 +244,7 @@ def _eliminate(remainder: Matrix, squares: Vector, q: int, rounding_error: float
     remainder : (q + s, q + s) products. squares : (s,) of the eliminated columns, before anything was partialled out.
     Returns the products (q, q) that are left, the coefficients (s, q) of the eliminated columns, and their rank.
     """
-    size = np.sqrt(squares)
+    size = np.sqrt(np.where(squares > 0.0, squares, 1.0))
     L, pivots, rank, _ = lapack.dpstrf(remainder[q:, q:] / size[:, None] / size, tol=SAFETY * rounding_error, lower=1)
     independent = pivots[:rank] - 1
     L = L[:rank, :rank]
@@ -266,7 +257,7 @@ def _eliminate(remainder: Matrix, squares: Vector, q: int, rounding_error: float
 def _absorb_many(
     moments: Moments,
     groups: Sequence[ColumnGroup],
-    factors: Sequence[str],
+    factors: AbsorbedFactors,
     sums: LevelSums,
     q: int,
     rounding_error: float,
@@ -276,23 +267,30 @@ def _absorb_many(
     Where the levels of the two largest factors make a sparse graph, whose elimination is cheap, the few levels of the
     other factors are columns like all others until then.
     """
-    second, small = factors[1], factors[2:]
-    indicators = _indicators(moments, small, q)
-    width = q + sum(len(g.positions) for g in indicators)
-    if not small or width - q > MAX_COLUMN_LEVELS:
-        return _absorb_iteratively(moments, groups, factors[1:], sums, q, rounding_error)
-    columns = [*groups, *indicators]
-    of_second = level_sums(moments, factors[0], [*columns, *_indicators(moments, [second], width)])
+    first, *rest = factors
+    small: AbsorbedFactors = dict.fromkeys(rest[1:])
+    columns = [*groups, *indicators(moments, small, q)]
+    width = sum(len(g.positions) for g in columns)
+    if any(factors.values()) or not small or width - q > MAX_COLUMN_LEVELS:
+        return _absorb_iteratively(moments, groups, factors, sums, q, rounding_error)
+    two_largest: AbsorbedFactors = {first: None, rest[0]: None}
+    of_second = level_sums(moments, first, [*columns, *indicators(moments, {rest[0]: None}, width)])
     C = of_second.sparse[:, np.flatnonzero(of_second.sparse_at >= width)]
     graph = level_graph(csr_array(C), sums.weight)
     if graph is None:
-        return _absorb_iteratively(moments, groups, factors[1:], sums, q, rounding_error)
-    two = _absorb_iteratively(moments, columns, [second], of_second, width, rounding_error, graph)
+        return _absorb_iteratively(moments, groups, factors, sums, q, rounding_error)
+    two = _absorb_iteratively(moments, columns, two_largest, of_second, width, rounding_error, graph)
     squares = gram_matrix(moments, columns).diagonal()[q:]
     products, coefficients, _ = _eliminate(two.products, squares, q, rounding_error)
     of_second_levels = two.others[:, :q] - two.others[:, q:] @ coefficients
-    others = np.concatenate([of_second_levels, coefficients])
-    return Absorption(products, sums, others, 0, False, _of_first_columns(two.projected, coefficients))
+    return Absorption(
+        products,
+        sums,
+        np.concatenate([of_second_levels, coefficients]),
+        0,
+        False,
+        _of_first_columns(two.projected, coefficients),
+    )
 
 
 def _of_first_columns(projected: Projected | None, coefficients: Matrix) -> Projected | None:
@@ -315,86 +313,33 @@ def _of_first_columns(projected: Projected | None, coefficients: Matrix) -> Proj
 def _absorb_iteratively(
     moments: Moments,
     groups: Sequence[ColumnGroup],
-    factors: Sequence[str],
+    factors: AbsorbedFactors,
     sums: LevelSums,
     q: int,
     rounding_error: float,
     graph: LevelGraph | None = None,
 ) -> Absorption:
     """Eliminate the levels of all factors but the largest by conjugate gradient on their sparse products."""
+    others = {f: factors[f] for f in list(factors)[1:]}
     inner = sums.sparse_at < q
     own, beyond = np.flatnonzero(inner), np.flatnonzero(~inner)
     columns = LevelSums(sums.weight, sums.dense, sums.dense_at, sums.sparse[:, own], sums.sparse_at[own])
     S = gram_matrix(moments, list(groups))
     remainder = S - explained(columns, q)
     C = sums.sparse[:, beyond]
-    M, B = _products_of_levels(moments, factors), _sums_of_levels(moments, factors, groups, q)
+    M, B = products_of_levels(moments, others), sums_of_levels(moments, others, groups, q)
     share = csr_array(C.multiply(1.0 / sums.weight[:, None]))
     B[:, columns.dense_at] -= share.T @ columns.dense
     if len(own):
         B[:, columns.sparse_at] -= (share.T @ columns.sparse).toarray()
-    projected = project(M, C, sums.weight, B, remainder.diagonal(), S.diagonal(), rounding_error, graph)
+    R = SchurComplement.of(M, C, sums.weight)
+    # links of levels are products of two factors; with more, or with slopes, R is not the Laplacian of a graph
+    if graph is None and len(others) == 1 and not any(factors.values()):
+        graph = level_graph(R.C, sums.weight)
+    squares = M.diagonal() * amplifications(moments, others)
+    projected = project(R, B, remainder.diagonal(), S.diagonal(), squares, rounding_error, graph)
     # With the residual r = B - R X, B'X + X'r has an error of second order in that of X; B'X alone would be of first
     # order.
     projected_products = B.T @ projected.X + projected.X.T @ projected.residual
     products = remainder - (projected_products + projected_products.T) / 2.0
     return Absorption(products, sums, projected.X, 0, False, projected)
-
-
-def _products_of_levels(moments: Moments, factors: Sequence[str]) -> csr_array:
-    """Sparse products of the levels of several factors with each other."""
-    indicators = _indicators(moments, factors, 0)
-    parts = [level_sums(moments, factor, indicators) for factor in factors]
-    return csr_array(vstack([p.sparse for p in parts]))  # every level has rows, so every column occurs
-
-
-def _sums_of_levels(moments: Moments, factors: Sequence[str], groups: Sequence[ColumnGroup], q: int) -> Matrix:
-    """Sums of the stored columns over the levels of several factors, (levels, q)."""
-    out = []
-    for factor in factors:
-        part = level_sums(moments, factor, groups)
-        block = np.zeros((len(part.weight), q))
-        block[:, part.dense_at] = part.dense
-        block[:, part.sparse_at] = part.sparse.toarray()
-        out.append(block)
-    return np.concatenate(out)
-
-
-def rank_of(moments: Moments, factors: Sequence[str]) -> tuple[int, bool]:
-    """Dimension of the span of the levels of factors, and whether that is exact or an upper bound.
-
-    Each factor after the first repeats one dimension for each connected component of the levels it shares rows with;
-    exact for two factors (Abowd, Creecy and Kramarz, 2002). For more factors the largest number of components with any
-    earlier factor is counted, which is a lower bound of the repeated dimensions.
-    """
-    sizes = [len(moments.levels[f]) for f in factors]
-    repeated = 0
-    for k in range(1, len(factors)):
-        # Two factors that are not connected repeat more than the constant: one dimension for each component.
-        repeated += max(components(moments, factors[j], factors[k]) for j in range(k))
-    return sum(sizes) - repeated, len(factors) <= 2
-
-
-def components(moments: Moments, one: str, other: str) -> int:
-    """Number of connected components of the graph of the levels of two factors, joined where they share a row."""
-    union = tuple(sorted((one, other)))
-    first, second = moments.tables[union].cells.T
-    sizes = [len(moments.levels[f]) for f in union]
-    kernel = library()
-    if kernel is not None:
-        return count_components(kernel, first, second, (sizes[0], sizes[1]))
-    from scipy.sparse.csgraph import connected_components  # takes longer to import than most fits last
-
-    graph = csr_array((np.ones(len(first)), (first, sizes[0] + second)), shape=(sum(sizes),) * 2)
-    return int(connected_components(graph, directed=False)[0])
-
-
-def nested(moments: Moments, inner: str, outer: str) -> bool:
-    """Whether every level of `inner` shares rows with one level of `outer` only, as a firm does with its country.
-
-    Under clustering by `outer` the levels of such an absorbed factor are not counted as parameters (as in fixest).
-    """
-    if inner == outer:
-        return True
-    table = moments.tables[tuple(sorted((inner, outer)))]
-    return len(table.cells) == len(moments.levels[inner])

@@ -19,7 +19,7 @@ from scipy.sparse import csr_array
 
 from gramian.errors import ConvergenceError
 from gramian.kernels.graphs import column_products, move, sparse_times, turn, with_short_indices
-from gramian.linalg.absorb.level_graph import Factorization, LevelGraph, factorization, level_graph
+from gramian.linalg.absorb.level_graph import Factorization, LevelGraph, factorization
 from gramian.linalg.certificate import EPS
 from gramian.linalg.solve import SAFETY
 from gramian.typing import Matrix, Vector
@@ -76,6 +76,12 @@ class SchurComplement:
     transposed: csr_array
     weight: Vector
 
+    @classmethod
+    def of(cls, M: csr_array, C: csr_array, weight: Vector) -> SchurComplement:
+        """The same, with short indices."""
+        M, C = with_short_indices(M), with_short_indices(C)
+        return cls(M, C, csr_array(C.T), weight)
+
     def __matmul__(self, P: Matrix) -> Matrix:
         inner = sparse_times(self.C, P)
         inner /= self.weight[:, None]
@@ -90,35 +96,32 @@ class SchurComplement:
 
 
 def project(
-    M: csr_array,
-    C: csr_array,
-    weight: Vector,
+    R: SchurComplement,
     B: Matrix,
     remaining: Vector,
     summed_squares: Vector,
+    squares: Vector,
     rounding_error: float,
     graph: LevelGraph | None = None,
 ) -> Projected:
-    """Solve (M - C' D^-1 C) X = B for k columns at once.
+    """Solve R X = B for k columns at once.
 
     Parameters
     ----------
-    M : sparse (n, n)
-        Products of the levels of all factors but the largest.
-    C : sparse (L, n)
-        Their products with the levels of the largest factor.
-    weight : (L,)
-        Diagonal D of the products of the largest factor.
+    R : SchurComplement
+        Products of the levels of all factors but the largest, which is partialled out.
     B : (n, k)
         Products of the levels with the columns, the largest factor partialled out.
     remaining : (k,)
         Squares of the columns before this projection.
     summed_squares : (k,)
         Squares of the columns as they were summed.
+    squares : (n,)
+        Squares of the levels to which rounding errors of R are relative.
     rounding_error : float
         Relative rounding error of a product.
     graph : LevelGraph, optional
-        Of the levels of two factors, where it is made already.
+        Of the levels of two factors.
 
     Raises
     ------
@@ -130,19 +133,14 @@ def project(
     A column has converged when the error of its projection, in the norm of R, is below TOLERANCE times the norm of its
     residual: ||x - x*||_R^2 <= r'P r / (smallest Ritz value), with the preconditioner P.
     """
-    M, C = with_short_indices(M), with_short_indices(C)
-    R = SchurComplement(M, C, csr_array(C.T), weight)
     floor = (8 * EPS) ** 2 * summed_squares  # rounding errors of B
-    # Links of levels are products of two factors; with more, rows of R do not sum to zero.
-    if graph is None and M.nnz == M.shape[0]:
-        graph = level_graph(C, weight)
     if graph is not None:
         factored = factorization(graph.laplacian)
         if factored is not None:
             return _by_factorization(R, graph, factored, B, remaining, floor)
         return _on_core(R, graph, B, remaining, floor)
     diagonal = R.diagonal()
-    redundant = diagonal <= SAFETY * rounding_error * M.diagonal()
+    redundant = diagonal <= SAFETY * rounding_error * squares
     # A level that the largest factor explains has a zero row in R but for rounding: it gets no coefficient.
     inverse = np.where(redundant, 0.0, 1.0 / np.where(redundant, 1.0, diagonal))[:, None]
     loop = _iterated(R, B, inverse, remaining, floor)

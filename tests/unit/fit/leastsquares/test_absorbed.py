@@ -14,6 +14,7 @@ from gramian.errors import AccuracyWarning, ConvergenceError, DataError, Formula
 from gramian.fit.leastsquares import absorbed as glue
 from gramian.linalg.absorb import level_graph, projection
 from gramian.linalg.absorb import partial_out as absorb
+from gramian.linalg.absorb.rank import nested
 
 # elimination leaves at least 1e-3 of the squares of every column here, so that both ways lose three of the 13 or 14
 # digits that sums of 400 rows have
@@ -157,10 +158,10 @@ def test_nested_is_seen_in_the_cells() -> None:
     source = source_of(table())
     design, source = prepare("y ~ x | firm + country + year", source, Options(), absorbing=True)
     moments = gm.Local().fold(source, Accumulate(design)).moments
-    assert absorb.nested(moments, "firm", "country")
-    assert absorb.nested(moments, "firm", "firm")
-    assert not absorb.nested(moments, "country", "firm")
-    assert not absorb.nested(moments, "firm", "year")
+    assert nested(moments, "firm", "country")
+    assert nested(moments, "firm", "firm")
+    assert not nested(moments, "country", "firm")
+    assert not nested(moments, "firm", "year")
 
 
 def test_many_levels_do_not_depend_on_cuts_or_threads() -> None:

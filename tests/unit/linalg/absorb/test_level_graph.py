@@ -8,7 +8,7 @@ from scipy.sparse import csr_array
 
 from gramian.linalg.absorb import level_graph as graphs
 from gramian.linalg.absorb.level_graph import envelope, level_graph
-from gramian.linalg.absorb.projection import Projected, project
+from gramian.linalg.absorb.projection import Projected, SchurComplement, project
 
 GRAPHS = ("path", "star", "islands", "random", "expander")
 
@@ -50,7 +50,9 @@ def system(name: str, weighted: bool) -> tuple[csr_array, csr_array, np.ndarray,
 
 def projected(name: str, weighted: bool) -> tuple[Projected, np.ndarray, np.ndarray, np.ndarray]:
     M, C, weight, B, before, left = system(name, weighted)
-    return project(M, C, weight, B, before, before, 1e-14), B, before, left
+    R = SchurComplement.of(M, C, weight)
+    found = project(R, B, before, before, M.diagonal(), 1e-14, level_graph(C, weight))
+    return found, B, before, left
 
 
 @pytest.mark.parametrize("weighted", [False, True])
@@ -98,7 +100,8 @@ def test_a_path_of_many_levels_needs_one_step() -> None:
     x = np.random.default_rng(0).standard_normal((n, 1))
     x -= x.mean()
     B = M @ x - C.T @ ((C @ x) / 2.0)
-    found = project(M, C, np.full(n - 1, 2.0), B, np.full(1, 1e6), np.full(1, 1e6), 1e-15)
+    R, large = SchurComplement.of(M, C, np.full(n - 1, 2.0)), np.full(1, 1e6)
+    found = project(R, B, large, large, M.diagonal(), 1e-15, level_graph(C, R.weight))
     assert found.steps == 1
     assert found.X - found.X.mean() == pytest.approx(x, abs=1e-6)
 

@@ -1,0 +1,1 @@
+"""What stands right of `|`: absorbed factors, and variables whose slope differs by their levels."""
