@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from os import devnull
 from subprocess import DEVNULL, PIPE, Popen, run
 from typing import Any
 
@@ -28,18 +29,21 @@ for name in json.loads(sys.stdin.readline()):
         importlib.import_module(name)
 print(len(sys.modules), flush=True)
 while asked := sys.stdin.readline():
-    program, arguments = json.loads(asked)
+    program, arguments, folder, streams = json.loads(asked)
     child = os.fork()
     if not child:
         break
     print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 if asked:
-    nothing = os.open(os.devnull, os.O_RDWR)
-    for stream in range(3):
-        os.dup2(nothing, stream)
+    for stream, name in enumerate(streams):
+        os.dup2(os.open(name, os.O_RDWR | os.O_CREAT), stream)
+    os.chdir(folder)
     sys.argv[:] = arguments
     exec(program)
 """
+
+
+NOWHERE = (devnull, devnull)
 
 
 class Forks:
@@ -51,13 +55,14 @@ class Forks:
         Modules that are loaded before a run.
     """
 
-    def __init__(self, modules: Sequence[str], folder: str) -> None:
-        self.process = Popen([sys.executable, "-c", SERVER], cwd=folder, stdin=PIPE, stdout=PIPE, text=True)
+    def __init__(self, modules: Sequence[str], folder: str, environment: Mapping[str, str] | None = None) -> None:
+        command = [sys.executable, "-c", SERVER]
+        self.process = Popen(command, cwd=folder, env=environment, stdin=PIPE, stdout=PIPE, text=True)
         self.modules = int(self._answer(list(modules)))
 
-    def code(self, program: str, arguments: Sequence[str]) -> int:
-        """How a run ended: its exit code; below zero is a signal."""
-        return int(self._answer([program, list(arguments)]))
+    def code(self, program: str, arguments: Sequence[str], folder: str = ".", output: Sequence[str] = NOWHERE) -> int:
+        """How a run ended: its exit code; below zero is a signal. What it prints goes to two files."""
+        return int(self._answer([program, list(arguments), folder, [devnull, *output]]))
 
     def close(self) -> None:
         """End the process."""
@@ -81,9 +86,9 @@ def loaded_modules(program: str, arguments: Sequence[str], folder: str) -> list[
 
 
 @contextmanager
-def forks(modules: Sequence[str], folder: str) -> Iterator[Forks]:
+def forks(modules: Sequence[str], folder: str, environment: Mapping[str, str] | None = None) -> Iterator[Forks]:
     """The process, ended afterwards."""
-    made = Forks(modules, folder)
+    made = Forks(modules, folder, environment)
     try:
         yield made
     finally:
