@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Unpack, overload
 
-from gramian.api.settings import RunPolicy, iterated_of, options_of, runner_of, split_of
+from gramian.api.settings import RunPolicy, iterated_of, options_of, runner_of, split_of, vcov_of
 from gramian.errors import OptionError
 from gramian.fit.glm.fit import fit_glm
 from gramian.fit.glm.options import glm_options
@@ -111,16 +111,17 @@ def glm(
     1.214028
     """
     given = completed(glm, options)
+    policy, runner = RunPolicy(given["checkpoint"], given["skip_bad"]), runner_of(data, given)
+    parsed = parse(formula)
     settings = glm_options(
         family,
         link,
         common=options_of(given, given["ridge"]),
-        vcov=given["vcov"],
+        vcov=vcov_of(given, parsed, runner.source.schema),
         like=given["like"],
         **iterated_of(given),
     )
-    policy, runner = RunPolicy(given["checkpoint"], given["skip_bad"]), runner_of(data, given)
-    parsed, rows = parse(formula), FittedRows(runner.source)  # before the fit keeps rows in the place of the source
+    rows = FittedRows(runner.source)  # before the fit keeps rows in the place of the source
     split = split_of(given)
     if split.by is not None or parsed.stands_for_several:
         if policy != RunPolicy():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Unpack, overload
 
-from gramian.api.settings import RunPolicy, Split, options_of, runner_of, split_of
+from gramian.api.settings import RunPolicy, Split, options_of, runner_of, split_of, vcov_of
 from gramian.errors import OptionError
 from gramian.fit.iv.designs import iv_designs
 from gramian.fit.iv.fit import fit_iv
@@ -95,9 +95,10 @@ def iv(formula: str, data: Any, **options: Unpack[IvKeywords]) -> IvFit | Fits:
     """
     given = completed(iv, options)
     runner, policy = runner_of(data, given), RunPolicy(given["checkpoint"], given["skip_bad"])
-    vcov, rows = vcov_spec(given["vcov"], given["like"]), FittedRows(runner.source)
+    parsed, rows = parse(formula), FittedRows(runner.source)
+    vcov = vcov_spec(vcov_of(given, parsed, runner.source.schema), given["like"])
     estimator = iv_options(given["estimator"], given["fuller"])
-    return run_iv(parse(formula), options_of(given), runner, policy, rows, vcov, estimator, split_of(given))
+    return run_iv(parsed, options_of(given), runner, policy, rows, vcov, estimator, split_of(given))
 
 
 def run_iv(

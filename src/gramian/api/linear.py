@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias, Unpack, overload
 
-from gramian.api.settings import RunPolicy, Split, options_of, runner_of, split_of
+from gramian.api.settings import RunPolicy, Split, options_of, runner_of, split_of, vcov_of
 from gramian.errors import OptionError
 from gramian.fit.linear.fit import fit_linear
 from gramian.fit.linear.result import LinearFit
@@ -81,7 +81,9 @@ def ols(formula: str, data: Any, **options: Unpack[OlsKeywords]) -> AnyFit:
         Covariance of the coefficients: "iid", "HC0" to "HC4", {"cluster": "firm"} or {"cluster": ["firm", "year"],
         "type": "CR1"} with the types CR0, CR1, and CR2 or CR3 for one column; {"hac": 4} by Newey and West for rows in
         the order of time, {"hac": 4, "time": "t"}, {"hac": 4, "time": "t", "panel": "firm"}, {"driscoll_kraay": "t",
-        "lags": 4}, with "auto" for lags that the data choose. All but "iid" take one more pass.
+        "lags": 4}, with "auto" for lags that the data choose; {"conley": 100, "lat": "lat", "lon": "lon"} for places
+        within 100 km, "kernel" uniform or "bartlett", "distance" spherical or "triangular". "cluster" and "twoway" are
+        clusters by the first absorbed factors. All but "iid" take one more pass.
         With CR2 the t test of each coefficient has Satterthwaite's degrees of freedom, as in clubSandwich; joint tests,
         predictions and effects have those of CR1.
     like : {"R", "statsmodels", "stata", "fixest"}, optional
@@ -146,8 +148,9 @@ def ols(formula: str, data: Any, **options: Unpack[OlsKeywords]) -> AnyFit:
     """
     given = completed(ols, options)
     runner, policy = runner_of(data, given), RunPolicy(given["checkpoint"], given["skip_bad"])
-    vcov, rows = vcov_spec(given["vcov"], given["like"]), FittedRows(runner.source)
-    return _fit(formula, options_of(given), runner, policy, rows, vcov, split_of(given))
+    parsed, rows = parse(formula), FittedRows(runner.source)
+    vcov = vcov_spec(vcov_of(given, parsed, runner.source.schema), given["like"])
+    return _fit(parsed, options_of(given), runner, policy, rows, vcov, split_of(given))
 
 
 @overload
@@ -218,7 +221,7 @@ def ridge(formula: str, data: Any, alpha: float, **options: Unpack[RidgeKeywords
     given = completed(ridge, options)
     runner, policy = runner_of(data, given), RunPolicy(given["checkpoint"], given["skip_bad"])
     rows = FittedRows(runner.source)
-    return _fit(formula, options_of(given, alpha), runner, policy, rows, None, split_of(given))
+    return _fit(parse(formula), options_of(given, alpha), runner, policy, rows, None, split_of(given))
 
 
 @takes(FitsKeywords)
@@ -258,7 +261,8 @@ def fits(formula: str, data: Any, **options: Unpack[FitsKeywords]) -> Fits:
     """
     given = completed(fits, options)
     runner, policy = runner_of(data, given), RunPolicy(given["checkpoint"], given["skip_bad"])
-    model, vcov, parsed = options_of(given), vcov_spec(given["vcov"], given["like"]), parse(formula)
+    model, parsed = options_of(given), parse(formula)
+    vcov = vcov_spec(vcov_of(given, parsed, runner.source.schema), given["like"])
     if model.solver not in ("auto", "gram"):
         raise OptionError(f'solver="{model.solver}" makes one fit of another kind: use ols for it')
     split = split_of(given)
@@ -276,7 +280,7 @@ def fits(formula: str, data: Any, **options: Unpack[FitsKeywords]) -> Fits:
 
 
 def _fit(
-    formula: str,
+    parsed: Formula,
     options: Options,
     runner: PassRunner,
     policy: RunPolicy,
@@ -285,7 +289,6 @@ def _fit(
     split: Split,
 ) -> AnyFit:
     """A fit, or several."""
-    parsed = parse(formula)
     if parsed.instruments is not None and options.alpha is None:
         from gramian.api.instrumental import run_iv  # most formulas have no instruments
         from gramian.fit.iv.options import IvOptions

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Unpack
 
-from gramian.api.settings import Split, iterated_of, options_of, runner_of, split_of
+from gramian.api.settings import Split, iterated_of, options_of, runner_of, split_of, vcov_of
 from gramian.errors import OptionError
 from gramian.fit.passes.plan import Plan
 from gramian.formula.grammar import Formula, parse
@@ -73,6 +73,8 @@ def plan(formula: str, data: Any, **options: Unpack[PlanKeywords]) -> Plan:
 def _planned(formula: str, data: Any, given: PlanKeywords, options: PlanKeywords) -> Plan:
     """The plan. given : the options with defaults."""
     settings, runner, split = options_of(given, given["alpha"]), runner_of(data, given), split_of(given)
+    parsed = parse(formula)
+    vcov = vcov_of(given, parsed, runner.source.schema)
     if given["family"] is not None:
         _check_family_options(options)
         from gramian.fit.glm.options import glm_options
@@ -82,17 +84,15 @@ def _planned(formula: str, data: Any, given: PlanKeywords, options: PlanKeywords
             given["family"],
             given["link"],
             common=settings,
-            vcov=given["vcov"],
+            vcov=vcov,
             like=given["like"],
             **iterated_of(given),
         )
-        parsed = parse(formula)
         if split.by is None and not parsed.stands_for_several:
             return plan_glm(parsed, model, runner)
         return _planned_fits(parsed, model, runner, split)
     if misplaced := [name for name in options if name in _ITERATED]:
         raise OptionError(f"{misplaced[0]} goes with a family; without one the model is linear")
-    parsed = parse(formula)
     if parsed.instruments is not None and settings.alpha is None:
         return _planned_iv(parsed, given, settings, runner, split)
     if parsed.random:
@@ -103,19 +103,19 @@ def _planned(formula: str, data: Any, given: PlanKeywords, options: PlanKeywords
         from gramian.fit.groups.plan import plan_grouped
         from gramian.fit.passes.keys import by_columns
 
-        vcov = vcov_spec(given["vcov"], given["like"])
         by = None if split.by is None else by_columns(split.by)
-        return plan_grouped(parsed, settings, runner, by, vcov, full=split.full)
+        return plan_grouped(parsed, settings, runner, by, vcov_spec(vcov, given["like"]), full=split.full)
     from gramian.fit.wide.solver import plan_any_solver
 
-    return plan_any_solver(parsed, settings, runner, vcov_spec(given["vcov"], given["like"]))
+    return plan_any_solver(parsed, settings, runner, vcov_spec(vcov, given["like"]))
 
 
 def _planned_iv(formula: Formula, given: PlanKeywords, options: Options, runner: PassRunner, split: Split) -> Plan:
     """The plan of a fit with instruments, or of several."""
     from gramian.fit.iv.options import iv_options
 
-    own, vcov = iv_options(given["estimator"], given["fuller"]), vcov_spec(given["vcov"], given["like"])
+    own = iv_options(given["estimator"], given["fuller"])
+    vcov = vcov_spec(vcov_of(given, formula, runner.source.schema), given["like"])
     if split.by is None and not formula.stands_for_several:
         from gramian.fit.iv.plan import plan_iv
 

@@ -14,7 +14,11 @@ from gramian.errors import OptionError
 from gramian.fit.passes.job import PassRunner
 from gramian.fit.passes.options import Options, checked_options
 from gramian.formula.dropped_rows import DroppedRows
+from gramian.formula.grammar import Formula
+from gramian.formula.syntax import Name, Node
+from gramian.inference.estimators import IID
 from gramian.keywords import DEFAULTS, Columns, IteratedKeywords, part_of
+from gramian.schema import Schema
 
 T = TypeVar("T")
 
@@ -51,6 +55,30 @@ def options_of(given: Mapping[str, Any], alpha: float | None = None) -> Options:
         Where a value has no meaning.
     """
     return checked_options({**DEFAULTS, **given}, alpha)
+
+
+def vcov_of(given: Mapping[str, Any], formula: Formula, schema: Schema) -> Any:
+    """The option `vcov=`, with the columns that the formula or the data say where it names none.
+
+    Raises OptionError where they say none.
+    """
+    vcov = given["vcov"]
+    if vcov == IID or (isinstance(vcov, Mapping) and "cluster" in vcov):  # nothing is missing
+        return vcov
+    from gramian.fit.vcov.names import Names, completed_vcov, in_all
+
+    def names() -> Names:
+        sets = [factors for _, factors in formula.absorbed_sets] or [formula.absorbed]
+        return Names(
+            schema.names, in_all([tuple(_written(node) for node in factors) for factors in sets]), schema.panel
+        )
+
+    return completed_vcov(vcov, names)
+
+
+def _written(node: Node) -> str:
+    """An absorbed factor as it is written."""
+    return node.name if isinstance(node, Name) else "^".join(map(_written, getattr(node, "arguments", ())))
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Unpack
 
-from gramian.api.settings import RunPolicy, options_of, runner_of
+from gramian.api.settings import RunPolicy, options_of, runner_of, vcov_of
 from gramian.errors import OptionError
 from gramian.fit.gram.fit import fit_gram, gram_data_of
 from gramian.fit.gram.result import Gram
@@ -101,7 +101,8 @@ def fit_and_gram(formula: str, data: Any, **options: Unpack[FitAndGramKeywords])
     """
     given = completed(fit_and_gram, options)
     settings, runner = options_of(given, given["alpha"]), runner_of(data, given)
-    parsed, spec = parse(formula), vcov_spec(given["vcov"], given["like"])
+    parsed = parse(formula)
+    spec = vcov_spec(vcov_of(given, parsed, runner.source.schema), given["like"])
     if choose(parsed, runner.source, settings, iid=spec is None).solver != "gram":
         raise OptionError('the sums of a Gram go with solver="gram"; this fit has another')
     job, rows = job_of(parsed, settings, runner, absorbing=not settings.exact), FittedRows(runner.source)

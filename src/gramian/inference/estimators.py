@@ -26,6 +26,7 @@ covariance matrix, Econometrica 55 (1987), 703-708; Automatic lag selection in c
 Economic Studies 61 (1994), 631-653 (NW).
 J. C. Driscoll and A. C. Kraay, Consistent covariance matrix estimation with spatially dependent panel data, Review of
 Economics and Statistics 80 (1998), 549-560 (DK).
+T. G. Conley, GMM estimation with cross sectional dependence, Journal of Econometrics 92 (1999), 1-45 (Conley).
 """
 
 from __future__ import annotations
@@ -63,6 +64,11 @@ class Estimator:
         Whether it needs the products of all columns for each cluster, not only the sums of their scores.
     from_rows_alone : bool
         Whether it needs the rows again, although it has columns of clusters.
+    dependent : bool
+        Whether the sums of its columns depend on each other, as those of times or places do and those of clusters do
+        not.
+    group : str
+        What rows with the same values of its columns are in, for messages.
     """
 
     name: str
@@ -72,11 +78,18 @@ class Estimator:
     sums: ClassVar[str] = "sums by cluster"
     pairwise: ClassVar[bool] = False
     from_rows_alone: ClassVar[bool] = False
+    dependent: ClassVar[bool] = False
+    group: ClassVar[str] = "cluster"
 
     @property
     def uses_leverage(self) -> bool:
         """Whether it needs the leverage of each row."""
         return False
+
+    @property
+    def counts_clusters(self) -> bool:
+        """Whether its degrees of freedom are those of clusters."""
+        return self.max_columns > 0
 
     def check_columns(self, columns: int) -> None:
         """Raise OptionError for more columns of clusters than it takes."""
@@ -229,9 +242,36 @@ class Serial(Estimator):
     max_columns: ClassVar[int] = 2  # panel and time
     sums: ClassVar[str] = "sums by time"
     from_rows_alone: ClassVar[bool] = True
+    dependent: ClassVar[bool] = True
+
+    @property
+    def counts_clusters(self) -> bool:
+        """Whether its degrees of freedom are those of times."""
+        return self.sums_by_time
 
     def check_like(self, like: str | None, *, is_glm: bool) -> None:
         """Every package has its factor."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spatial(Estimator):
+    """Of scores that depend on those of places nearby: M = sum over pairs of places within a cutoff of K S_i S_j'."""
+
+    max_columns: ClassVar[int] = 2  # latitude and longitude
+    sums: ClassVar[str] = "sums by place"
+    group: ClassVar[str] = "place"
+    from_rows_alone: ClassVar[bool] = True
+    dependent: ClassVar[bool] = True
+
+    @property
+    def counts_clusters(self) -> bool:
+        """Places are no clusters."""
+        return False
+
+    def check_like(self, like: str | None, *, is_glm: bool) -> None:
+        """Raise OptionError where the package does not have it."""
+        if conventions(like).spatial is None:
+            raise OptionError(f"{like} has no {self.name}; leave like out, or use 'fixest' or 'R' (conleyreg)")
 
 
 IID = "iid"
@@ -250,6 +290,7 @@ ESTIMATORS: Mapping[str, Estimator] = {
         Jackknife("CR3", "d d' (G - 1) / G", SmallSample.jackknife_factor),
         Serial("NW", "s_t s_(t-l)' (1 - l / (L + 1)) n / (n - q)", SmallSample.serial_factor),
         Serial("DK", "S_t S_(t-l)' (1 - l / (L + 1)) n / (n - q)", SmallSample.serial_factor, sums_by_time=True),
+        Spatial("Conley", "S_i S_j' K(distance / cutoff) n / (n - q)", SmallSample.spatial_factor),
     )
 }
 DEFAULT_CR = "CR1"
@@ -257,3 +298,5 @@ HC = tuple(name for name, estimator in ESTIMATORS.items() if isinstance(estimato
 BY_CLUSTER = (Clustered, BiasReduced, Jackknife)
 CR = tuple(name for name, estimator in ESTIMATORS.items() if isinstance(estimator, BY_CLUSTER))
 SERIAL = NEWEY_WEST, DRISCOLL_KRAAY = "NW", "DK"
+CONLEY = "Conley"
+DEPENDENT = (*SERIAL, CONLEY)

@@ -16,6 +16,11 @@ is nested in a column of them (every level lies in one cluster) are not counted,
 reghdfe and None; R and statsmodels, which have dummies, count all. For the rank of several factors fixest takes their
 levels less one for each further factor, whether they are connected or not.
 
+Conley is multiplied by n/(n-q), as HC1, by fixest by (n-1)/(n-q), and by nothing in R (conleyreg); t with n-q.
+Eigenvalues below zero are raised only where a variance is negative. The earth has its mean radius, in fixest and
+conleyreg their own. fixest takes triangular distances unless it is told otherwise. statsmodels and Stata have no such
+errors.
+
 CR2 has no factor, and t of each coefficient has Satterthwaite's degrees of freedom: ours, R (clubSandwich) and Stata.
 
 R is sandwich 3 with lmtest's `coeftest`; fixest is its version 0.12; Stata's several columns are those of reghdfe;
@@ -28,6 +33,25 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Earth:
+    """The earth as a sphere.
+
+    Attributes
+    ----------
+    radius : float
+        In km.
+    degree : float
+        Length of a degree of latitude in km.
+    """
+
+    radius: float
+    degree: float
+
+
+MEAN_EARTH = Earth(6371.0088, 6371.0088 * math.pi / 180.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +111,13 @@ class SmallSample:
     serial : str
         Factor of Newey and West, and of Driscoll and Kraay: "columns" for n / (n - q), "times" as CR1 with the number
         of times, or "none".
+    spatial : str or None
+        Factor of Conley: "columns" for n / (n - q), "rows" for (n - 1) / (n - q), "none"; None where there is no such
+        covariance.
+    distance : str
+        How distances are measured where nothing is said: "spherical" or "triangular".
+    earth : Earth
+        The earth on which they are.
     exact_rank : bool
         Whether the rank of several absorbed factors is counted, in place of their levels less one for each further
         factor.
@@ -107,6 +138,9 @@ class SmallSample:
     exact_rank: bool = True
     information: str = "expected"
     serial: str = "columns"
+    spatial: str | None = "columns"
+    distance: str = "spherical"
+    earth: Earth = MEAN_EARTH
 
     def no_factor(self, facts: ModelFacts, clusters: int) -> float:
         """1."""
@@ -127,6 +161,12 @@ class SmallSample:
         if self.serial == "none":
             return 1.0
         return self.cr1_factor(facts, clusters) if self.serial == "times" else self.hc1_factor(facts, clusters)
+
+    def spatial_factor(self, facts: ModelFacts, clusters: int) -> float:
+        """n / (n - q), (n - 1) / (n - q) or 1; NaN without residual degrees of freedom."""
+        if self.spatial == "none":
+            return 1.0
+        return _ratio(facts.rows - (self.spatial == "rows"), facts.rows - facts.columns)
 
     def jackknife_factor(self, facts: ModelFacts, clusters: int) -> float:
         """(G - 1) / G."""
@@ -156,6 +196,8 @@ LIKE: Mapping[str, SmallSample] = {
         eigenvalue_floor=None,
         drop_nested=False,
         serial="none",
+        spatial="none",
+        earth=Earth(6371.01, 6371.01 * math.pi / 180.0),
     ),
     "statsmodels": SmallSample(
         "always",
@@ -168,8 +210,9 @@ LIKE: Mapping[str, SmallSample] = {
         drop_nested=False,
         information="observed",
         serial="none",
+        spatial=None,
     ),
-    "stata": SmallSample("glm", hc1_df=1.0, cr1_counts_columns=False, information="observed"),
+    "stata": SmallSample("glm", hc1_df=1.0, cr1_counts_columns=False, information="observed", spatial=None),
     "fixest": SmallSample(
         jackknife=False,
         bias_reduced=False,
@@ -177,6 +220,9 @@ LIKE: Mapping[str, SmallSample] = {
         only_negative_variances=True,
         exact_rank=False,
         serial="times",
+        spatial="rows",
+        distance="triangular",
+        earth=Earth(6376.0, 111.0),
     ),
 }
 

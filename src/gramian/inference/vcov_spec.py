@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -9,6 +10,7 @@ from typing import Annotated, Any, TypeAlias
 
 from gramian.errors import OptionError, did_you_mean, one_of
 from gramian.inference.estimators import (
+    CONLEY,
     CR,
     DEFAULT_CR,
     DRISCOLL_KRAAY,
@@ -20,6 +22,7 @@ from gramian.inference.estimators import (
     Estimator,
 )
 from gramian.inference.small_sample import LIKE, ModelFacts, SmallSample, conventions
+from gramian.typing import Positive
 
 Vcov: TypeAlias = str | Mapping[str, Any]
 
@@ -37,6 +40,7 @@ OTHER_NAMES = {
     "nonrobust": "'iid' are the classical errors",
     "classical": "'iid' are the classical errors",
     "twoway": "name both columns, as in {'cluster': ['firm', 'year']}",
+    "conley": "name the cutoff in km, as in {'conley': 100}",
     "cluster": "name the columns of the clusters",
     "clustered": "name the columns of the clusters",
 }
@@ -48,6 +52,12 @@ SERIAL_EXAMPLE = (
     "{'driscoll_kraay': 't', 'lags': 4}; 'auto' chooses the lags"
 )
 EXAMPLE = "as in vcov={'cluster': 'firm'}"
+KERNELS = UNIFORM, BARTLETT = "uniform", "bartlett"
+DISTANCES = SPHERICAL, TRIANGULAR = "spherical", "triangular"
+CONLEY_EXAMPLE = (
+    "write {'conley': 100, 'lat': 'lat', 'lon': 'lon'}, with the cutoff in km, and perhaps 'kernel': 'bartlett' or "
+    "'distance': 'triangular'"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +76,10 @@ class VcovSpec:
         "expected" or "observed": of a generalized linear model, what is inverted.
     lags : int or None
         Of a serial covariance; None for a number that the data choose.
+    cutoff : float or None
+        Of a spatial covariance, in km.
+    kernel, distance : str
+        Of a spatial covariance: members of KERNELS and DISTANCES.
     """
 
     kind: str
@@ -73,6 +87,9 @@ class VcovSpec:
     like: Annotated[str, (*LIKE,)] | None = None
     information: Annotated[str, (EXPECTED, OBSERVED)] = EXPECTED
     lags: int | None = None
+    cutoff: Positive | None = None
+    kernel: Annotated[str, KERNELS] = UNIFORM
+    distance: Annotated[str, DISTANCES] = SPHERICAL
 
     @property
     def name(self) -> str:
@@ -80,6 +97,8 @@ class VcovSpec:
         kind = self.kind
         if kind in SERIAL:
             kind += " with automatic lags" if self.lags is None else f" with {self.lags} lag{'s'[: self.lags != 1]}"
+        if self.cutoff is not None:
+            kind += f" within {self.cutoff:g} km ({self.kernel}{', triangular' * (self.distance == TRIANGULAR)})"
         name = f"{kind} by {' and '.join(self.clusters)}" if self.clusters else kind
         return f"{name}, observed information" if self.information == OBSERVED else name
 
@@ -88,6 +107,8 @@ class VcovSpec:
         """What `vcov=` is for this covariance, as it is written in Python."""
         if self.kind in SERIAL:
             return repr(self._serial_argument())
+        if self.kind == CONLEY:
+            return repr(self._conley_argument())
         if not self.clusters:
             return repr(self.kind)
         columns = self.clusters[0] if len(self.clusters) == 1 else list(self.clusters)
@@ -100,6 +121,12 @@ class VcovSpec:
         if self.kind == DRISCOLL_KRAAY:
             return {"driscoll_kraay": self.clusters[0], "lags": lags}
         return {"hac": lags, **dict(zip(("time", "panel"), reversed(self.clusters), strict=False))}
+
+    def _conley_argument(self) -> dict[str, Any]:
+        """What `vcov=` is for a spatial covariance; what is not said is as it is by default."""
+        kernel = {} if self.kernel == UNIFORM else {"kernel": self.kernel}
+        distance = {} if self.distance == self.small_sample.distance else {"distance": self.distance}
+        return {"conley": self.cutoff, **dict(zip(("lat", "lon"), self.clusters, strict=True)), **kernel, **distance}
 
     @property
     def estimator(self) -> Estimator:
@@ -121,7 +148,7 @@ class VcovSpec:
 
     def degrees_of_freedom(self, facts: ModelFacts, fewest_clusters: int = 0) -> float:
         """Degrees of freedom of t and F; infinite for the normal distribution."""
-        counted = bool(self.clusters) and self.kind != NEWEY_WEST
+        counted = bool(self.clusters) and self.estimator.counts_clusters
         return self.small_sample.degrees_of_freedom(facts, fewest_clusters if counted else None)
 
     def check_model(self, absorbed: Sequence[str], *, penalized: bool, is_glm: bool) -> None:
@@ -185,6 +212,8 @@ def _by_columns(vcov: Mapping[str, Any], like: str | None) -> VcovSpec:
     """The estimator that a mapping asks for."""
     if "hac" in vcov or "driscoll_kraay" in vcov:
         return _serial(vcov, like)
+    if "conley" in vcov:
+        return _conley(vcov, like)
     for name, kind in CLUSTERED_NAMES.items():
         if name in vcov:
             columns = [c.strip() for c in str(vcov[name]).split("+")]
@@ -205,6 +234,23 @@ def _serial(vcov: Mapping[str, Any], like: str | None) -> VcovSpec:
         raise OptionError(f"the number of lags is a whole number that is not negative, or 'auto'; found {lags!r}")
     kind = DRISCOLL_KRAAY if kraay else NEWEY_WEST
     return VcovSpec(kind, named, like, lags=None if lags == AUTO else lags)
+
+
+def _conley(vcov: Mapping[str, Any], like: str | None) -> VcovSpec:
+    """The spatial estimator that a mapping asks for."""
+    columns, cutoff = tuple(vcov[name] for name in ("lat", "lon") if name in vcov), vcov["conley"]
+    if len(columns) < 2 or not vcov.keys() <= {"conley", "lat", "lon", "kernel", "distance"} or not _is_names(columns):
+        raise OptionError(f"vcov: {CONLEY_EXAMPLE}; found {dict(vcov)!r}")
+    if columns[0] == columns[1]:
+        raise OptionError(f"latitude and longitude must be different columns, found '{columns[0]}' for both")
+    if isinstance(cutoff, bool) or not isinstance(cutoff, int | float) or not 0.0 < cutoff < math.inf:
+        raise OptionError(f"'conley' is the cutoff in km, a number above 0; found {cutoff!r}")
+    kernel, distance = vcov.get("kernel", UNIFORM), vcov.get("distance", conventions(like).distance)
+    one_of("kernel", kernel, KERNELS)
+    one_of("distance", distance, DISTANCES)
+    spec = VcovSpec(CONLEY, columns, like, cutoff=float(cutoff), kernel=kernel, distance=distance)
+    spec.estimator.check_like(like, is_glm=False)
+    return spec
 
 
 def _clustered(vcov: Mapping[str, Any], like: str | None) -> VcovSpec:

@@ -7,14 +7,16 @@ import pytest
 
 from gramian.cli.vcov import HELP, parse_vcov
 from gramian.fit.vcov.job import _EVALUATE
-from gramian.inference.estimators import CR, ESTIMATORS, HC, IID, SERIAL, Rowwise
+from gramian.inference.estimators import CR, DEPENDENT, ESTIMATORS, HC, IID, Rowwise
 from gramian.inference.vcov_spec import vcov_spec
 
 
 @pytest.mark.parametrize("name", [name for name in ESTIMATORS if name != IID])
 def test_every_kind_is_parsed_computed_and_explained(name):
     estimator = ESTIMATORS[name]
-    word = {"NW": "hac:4:year", "DK": "dk:year:4"}.get(name, name if name in HC else f"cluster:firm:{name}")
+    word = {"NW": "hac:4:year", "DK": "dk:year:4", "Conley": "conley:100:lat:lon"}.get(
+        name, name if name in HC else f"cluster:firm:{name}"
+    )
     spec = vcov_spec(parse_vcov(word))
     assert spec is not None
     assert (spec.kind, spec.estimator) == (name, estimator)
@@ -25,7 +27,7 @@ def test_every_kind_is_parsed_computed_and_explained(name):
 
 
 def test_kinds_by_row_and_by_cluster_are_all():
-    assert sorted((IID, *HC, *CR, *SERIAL)) == sorted(ESTIMATORS)
+    assert sorted((IID, *HC, *CR, *DEPENDENT)) == sorted(ESTIMATORS)
 
 
 @pytest.mark.parametrize("name", [n for n, e in ESTIMATORS.items() if isinstance(e, Rowwise) and e.uses_leverage])

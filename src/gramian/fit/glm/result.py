@@ -320,12 +320,13 @@ class GlmFit(WithEffects):
         DataError
             Where the rows are not those of the fit.
         """
-        from gramian.fit.vcov.fit import with_vcov
+        from gramian.fit.vcov.fit import named, with_vcov
         from gramian.fit.vcov.scores import FittedModel
 
+        vcov, rows = named(vcov, self.solved.linear.design, data)
         theta, spec = self.theta if self.solved.estimated_theta else None, glm_vcov_spec(vcov, like, information)
         fitted_model = FittedModel(self.solved.linear, self.solved.model, estimated_theta=theta)
-        linear = with_vcov(fitted_model, self.deviance, spec, data, engine)
+        linear = with_vcov(fitted_model, self.deviance, spec, rows, engine)
         return GlmFit(replace(self.solved, linear=linear), self.fitted_rows)
 
     def glance(self) -> pa.Table:

@@ -141,7 +141,9 @@ class Gram(StoredSums, PanelModels):
             return self.iv(formula, **part_of(given, StoredKeywords), where=given["where"])
         settings = checked_options({**DEFAULTS, **given})
         spec = ModelSpec(formula, given["drop"], given["where"])
-        vcov = vcov_spec(given["vcov"], given["like"])
+        from gramian.fit.gram.vcov import named_of_gram
+
+        vcov = vcov_spec(named_of_gram(self.gram_data, given["vcov"]), given["like"])
         return gram_models.fits(self.gram_data, spec, settings, vcov, each=each)
 
     @takes(GramIvKeywords)
@@ -176,12 +178,16 @@ class Gram(StoredSums, PanelModels):
         1.75
         """
         from gramian.fit.gram.instruments import fit_iv_stored  # most models of a Gram have no instruments
+        from gramian.fit.gram.vcov import named_of_gram
         from gramian.fit.iv.options import iv_options
         from gramian.fit.iv.result import IvFit
 
         given = completed(Gram.iv, options)
         settings, own = checked_options({**DEFAULTS, **given}), iv_options(given["estimator"], given["fuller"])
-        spec, vcov = ModelSpec(formula, None, given["where"]), vcov_spec(given["vcov"], given["like"])
+        spec, vcov = (
+            ModelSpec(formula, None, given["where"]),
+            vcov_spec(named_of_gram(self.gram_data, given["vcov"]), given["like"]),
+        )
         return IvFit(fit_iv_stored(self.gram_data, spec, settings, own, vcov))
 
     @overload

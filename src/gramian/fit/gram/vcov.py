@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from gramian.errors import OptionError
 from gramian.fit.gram.clusters import moments_for
@@ -15,8 +16,19 @@ from gramian.fit.vcov.cluster_moments import ClusterMoments
 from gramian.fit.vcov.job import from_moments
 from gramian.fit.vcov.sandwich import Sandwich
 from gramian.formula.design import Design
+from gramian.inference.estimators import IID
 from gramian.inference.small_sample import ModelFacts
 from gramian.inference.vcov_spec import VcovSpec
+
+
+def named_of_gram(gram_data: GramData, vcov: Any) -> Any:
+    """The option `vcov=` with columns by which products are stored where it names none. Raises OptionError."""
+    if vcov == IID:
+        return vcov
+    from gramian.fit.vcov.names import Names, completed_vcov
+
+    stored = () if gram_data.clusters is None else gram_data.clusters.by
+    return completed_vcov(vcov, lambda: Names(stored, gram_data.design.terms.absorbed))
 
 
 def check_stored_clusters(gram_data: GramData, vcov: VcovSpec, options: Options) -> None:

@@ -14,7 +14,7 @@ from gramian.fit.iv.options import IvOptions
 from gramian.fit.iv.solution import GMM, IvSolved
 from gramian.fit.passes.job import Job, PassRunner
 from gramian.fit.passes.options import Options
-from gramian.fit.vcov.fit import check_same
+from gramian.fit.vcov.fit import check_same, named
 from gramian.formula.grammar import parse
 from gramian.inference.vcov_spec import vcov_spec
 
@@ -29,7 +29,9 @@ def with_vcov(solved: IvSolved, vcov: Any, data: object, like: str | None, engin
     DataError
         Where the rows are not those of the fit.
     """
-    spec, before = vcov_spec(vcov, like), solved.structural
+    before = solved.structural
+    vcov, data = named(vcov, before.design, data)
+    spec = vcov_spec(vcov, like)
     if solved.estimator == GMM:
         raise OptionError("the weights of GMM are those of its covariance: fit again with gm.iv(..., vcov=...)")
     if spec is None:

@@ -25,9 +25,10 @@ from gramian.fit.vcov.parameters import parameter_count
 from gramian.fit.vcov.sandwich import Sandwich, check_groups, check_null_clusters, symmetric
 from gramian.fit.vcov.scores import FittedModel
 from gramian.fit.vcov.serial import ordered, serial_meat
+from gramian.fit.vcov.spatial.meat import meat_by_place
 from gramian.fit.vcov.within import Demeaned, demeaned
 from gramian.formula.design import Design
-from gramian.inference.estimators import SERIAL, Serial
+from gramian.inference.estimators import DEPENDENT, SERIAL, Serial, Spatial
 from gramian.inference.small_sample import ModelFacts
 from gramian.inference.vcov_spec import VcovSpec
 from gramian.linalg import maps
@@ -111,6 +112,8 @@ class SolutionMoments:
         if vcov.estimator.pairwise:
             groups = check_groups(self.clusters, vcov)
             return vcov.factor(facts, groups, groups) * (own.T @ own)
+        if isinstance(vcov.estimator, Spatial):
+            return vcov.factor(facts) * meat_by_place(self.clusters, own, vcov)
         if isinstance(vcov.estimator, Serial):
             assert self.counts is not None
             serial = serial_meat(ordered(self.clusters, own, self.counts, vcov), vcov)
@@ -122,7 +125,7 @@ class SolutionMoments:
     def weights(self, vcov: VcovSpec, structural: Solved) -> Matrix:
         """Covariance of the moments of all instruments without a small-sample factor, for GMM."""
         plain = VcovSpec("CR0" if vcov.clusters else "HC0", vcov.clusters)
-        if isinstance(vcov.estimator, Serial):
+        if vcov.estimator.dependent:
             plain = replace(vcov, like=WITHOUT_FACTOR)
         return self.covariance(self.rows.plain, plain, ModelFacts(structural.rows, 0.0), structural)
 
@@ -151,7 +154,7 @@ def solution_moments(
     check_null_clusters(vcov, by_cluster.null_clusters)
     check_same(structural, structural.rss, by_cluster.rows, by_cluster.loss)
     nesting = by_cluster.nesting
-    nested = () if nesting is None or vcov.kind in SERIAL else nesting.nested(range(len(vcov.clusters)))
+    nested = () if nesting is None or vcov.kind in DEPENDENT else nesting.nested(range(len(vcov.clusters)))
     return SolutionMoments(rows, None, by_cluster.clusters, by_cluster.sums, by_cluster.counts, nested)
 
 
@@ -277,9 +280,9 @@ def coefficient_covariance(
         return sandwich.by_row(symmetric(T.T @ sums.products[part, part] @ T))
     assert sums.sums is not None
     assert sums.clusters is not None
-    if isinstance(vcov.estimator, Serial):
+    if vcov.estimator.dependent:
         assert sums.counts is not None
-        return sandwich.by_time(sums.clusters, sums.sums[:, part] @ T, sums.counts)
+        return sandwich.by_dependence(sums.clusters, sums.sums[:, part] @ T, sums.counts)
     return sandwich.by_cluster(sums.clusters, sums.sums[:, part] @ T)
 
 

@@ -14,8 +14,8 @@ from gramian.fit.leastsquares.accuracy import Accuracy
 from gramian.fit.leastsquares.solution import RobustCovariance, Solved
 from gramian.formula.coordinates import Parametrization
 from gramian.formula.design import Design
-from gramian.inference.estimators import CR, HC, IID, SERIAL
-from gramian.inference.vcov_spec import EXPECTED
+from gramian.inference.estimators import CR, DEPENDENT, HC, IID
+from gramian.inference.vcov_spec import EXPECTED, SPHERICAL, UNIFORM
 from gramian.linalg.certificate import Bounds
 from gramian.linalg.products import ColumnGroup
 from gramian.linalg.solve import Solution
@@ -51,9 +51,9 @@ ACCURACY = record(
 
 def _check_robust(robust: RobustCovariance) -> None:
     kind, groups, columns = robust.vcov.kind, robust.groups, robust.vcov.clusters
-    kinds = CR if groups else (IID, *HC, *SERIAL)
+    kinds = CR if groups else (IID, *HC, *DEPENDENT)
     require(kind in kinds, "a kind of covariance with or without clusters", kind)
-    require(len(columns) == len(groups) or kind in SERIAL, "a number of clusters for each column", groups)
+    require(len(columns) == len(groups) or kind in DEPENDENT, "a number of clusters for each column", groups)
 
 
 ROBUST = record(
@@ -61,6 +61,9 @@ ROBUST = record(
     "kind=vcov.kind clusters[clusters]=vcov.clusters like=vcov.like factor df",
     at("information=vcov.information", absent=EXPECTED),
     at("lags=vcov.lags", absent=None),
+    at("cutoff=vcov.cutoff", absent=None),
+    at("kernel=vcov.kernel", absent=UNIFORM),
+    at("distance=vcov.distance", absent=SPHERICAL),
     "groups[groups] negative inner[p,p]=solved_covariance told[p,p]?=covariance",
     at("digits[p]?=std_error_digits root[p,p]=solved_root coefficient_df[p]?", absent=None),
     check=_check_robust,

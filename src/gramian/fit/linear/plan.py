@@ -14,7 +14,7 @@ from gramian.inference.vcov_spec import VcovSpec
 KNOTS_PASS = "a light one over what splines are of, for their knots"
 FIRST_ROWS = "after a look at the first rows for shift and scale"
 NO_ESCALATION = f"1, {FIRST_ROWS}; none more with absorbed factors"
-CLUSTER_SUMS = ("a number for each cluster and column", "a number for each cluster and pair of columns")
+CLUSTER_SUMS = ("a number for each {} and column", "a number for each {} and pair of columns")
 VCOV_PASS = "then 1 for the covariance"
 
 
@@ -36,7 +36,7 @@ def _with_vcov(plan: Plan, job: Job, steps: LinearSteps) -> Plan:
         return plan
     columns = tuple(dict.fromkeys((*plan.columns, *vcov.clusters)))
     pairwise = vcov.estimator.pairwise or steps.cluster_vcov is not None
-    memory = f"; in memory {CLUSTER_SUMS[pairwise]}" if vcov.clusters else ""
+    memory = f"; in memory {CLUSTER_SUMS[pairwise].format(vcov.estimator.group)}" if vcov.clusters else ""
     if steps.cluster_vcov is not None:
         why = f"{vcov.name}: the data can be read once only, so the pass sums products by cluster{memory}"
         return replace(plan, columns=columns, notes=(*plan.notes, why))

@@ -285,11 +285,12 @@ class LinearFit(LinearChecks, WithBootstrap):
         engine : Engine or str, optional
             What reads the data.
         """
-        from gramian.fit.vcov.fit import with_vcov
+        from gramian.fit.vcov.fit import named, with_vcov
         from gramian.fit.vcov.scores import FittedModel
 
+        vcov, rows = named(vcov, self.solved.design, data)
         spec = vcov_spec(vcov, like)
-        return LinearFit(with_vcov(FittedModel(self.solved), self.deviance, spec, data, engine), self.fitted_rows)
+        return LinearFit(with_vcov(FittedModel(self.solved), self.deviance, spec, rows, engine), self.fitted_rows)
 
     def glance(self) -> pa.Table:
         """Statistics of the fit in a table of one row, with broom's column names."""

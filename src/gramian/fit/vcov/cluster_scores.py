@@ -92,12 +92,15 @@ class ClusterPass:
         Bytes that the sums of a thread may need.
     dense : DenseRows or None
         Rows that take the place of the stored columns, such as those beside absorbed factors.
+    group : str
+        What a cluster is called in messages.
     """
 
     fitted_model: FittedModel
     by: tuple[str, ...]
     limit: int = field(compare=False)
     dense: DenseRows | None = None
+    group: str = "cluster"
 
     @property
     def width(self) -> int:
@@ -155,7 +158,7 @@ class ClusterScoreAccumulator(ScoreAccumulator):
         """Add the rows of a batch. Raises DataError where the sums do not fit into memory."""
         observed = self.reader.read(batch)
         clusters = self.members.read(batch, observed)
-        check_memory(self.task.by, clusters, self.task.width, self.task.limit)
+        check_memory(self.task.by, clusters, self.task.width, self.task.limit, self.task.group)
         self.total, self.counts = padded(clusters, self.total, self.counts)
         height = min(max(TOGETHER, len(self.members.positions)) + HEIGHT, observed.rows)
         if len(self.scratch) < height:

@@ -17,6 +17,10 @@ from gramian.fit.passes.memory import format_bytes
 from gramian.formula.row_reader import Observed
 from gramian.typing import Codes, Mask, Vector
 
+ADVICE = {
+    "cluster": "take fewer columns or coarser clusters, or fit the data themselves with CR1, which keeps less",
+    "place": "take fewer columns, or round the coordinates to less than the cutoff, so that places are fewer",
+}
 DENSE = 0.9  # share of a range of integers that occurs, from which on the others stay as clusters without rows
 
 
@@ -237,11 +241,14 @@ def padded(size: int, *arrays: Vector) -> list[Vector]:
     return [a if len(a) == size else np.concatenate([a, np.zeros((size - len(a), *a.shape[1:]))]) for a in arrays]
 
 
-def check_memory(by: Sequence[str], clusters: int, numbers: int, limit: int) -> None:
-    """Raise DataError where `numbers` float64 for each cluster need more than `limit` bytes."""
+def check_memory(by: Sequence[str], clusters: int, numbers: int, limit: int, group: str = "cluster") -> None:
+    """Raise DataError where `numbers` float64 for each cluster need more than `limit` bytes.
+
+    group : what a cluster is called.
+    """
     if 8 * clusters * numbers > limit:
         raise DataError(
-            f"{clusters:,} clusters by {' and '.join(by)}, each with {numbers:,} sums, need "
+            f"{clusters:,} {group}s by {' and '.join(by)}, each with {numbers:,} sums, need "
             f"{format_bytes(8 * clusters * numbers)}, more than the {format_bytes(limit)} that they may; "
-            "take fewer columns or coarser clusters, or fit the data themselves with CR1, which keeps less"
+            f"{ADVICE[group]}"
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from gramian.data.source import source_of
 from gramian.engines.choice import Engine, engine_of
@@ -16,11 +17,13 @@ from gramian.fit.vcov.certificate import check_digits
 from gramian.fit.vcov.information import observed_information, observed_sums
 from gramian.fit.vcov.job import AbsorbedSums, CovarianceJob
 from gramian.fit.vcov.scores import FittedModel
+from gramian.fit.vcov.spatial.meat import check_coordinates
 from gramian.fit.vcov.within import demeaned
 from gramian.fit.vcov.working_moments import WorkingMoments
+from gramian.formula.design import Design
 from gramian.formula.known_levels import NULL, with_unseen
 from gramian.inference.covariance import Covariance, robust_covariance
-from gramian.inference.estimators import ModelBased
+from gramian.inference.estimators import IID, ModelBased
 from gramian.inference.vcov_spec import OBSERVED, VcovSpec
 from gramian.linalg.absorb.partial_out import Absorption
 from gramian.linalg.moments import Moments
@@ -43,6 +46,8 @@ def check_vcov(
         Where a column of clusters is missing or cannot name clusters.
     """
     vcov.check_model(absorbed, penalized=penalized, is_glm=is_glm)
+    if vcov.cutoff is not None:
+        check_coordinates(vcov, schema)
     for column in vcov.clusters:
         if schema[column].kind is Kind.OTHER:
             raise SchemaError(f"column '{column}' has the type {schema[column].type}, which cannot name clusters")
@@ -60,6 +65,25 @@ def check_single_read(vcov: VcovSpec, *, exact: bool = False, absorbed: tuple[st
             f"these data can be read once only, and {vcov.name} needs a second pass, at the coefficients; give "
             "files, a frame or a list of batches" + ("" if exact else ", or clusters, whose sums one pass can keep")
         )
+
+
+def named(vcov: Any, design: Design, data: object) -> tuple[Any, object]:
+    """The option `vcov=` with the columns that a fit or the data say where it names none, and the rows.
+
+    Raises OptionError where they say none.
+    """
+    if vcov == IID or isinstance(vcov, VcovSpec):
+        return vcov, data
+    from gramian.fit.vcov.names import Names, completed_vcov
+
+    rows = data if data is None else source_of(data)
+
+    def names() -> Names:
+        schema = None if rows is None else source_of(rows).schema
+        absorbed = design.terms.absorbed
+        return Names(absorbed, absorbed) if schema is None else Names(schema.names, absorbed, schema.panel)
+
+    return completed_vcov(vcov, names), rows
 
 
 def with_vcov(

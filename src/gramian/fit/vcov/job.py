@@ -36,7 +36,7 @@ from gramian.fit.vcov.sum_errors import (
 )
 from gramian.fit.vcov.within import Demeaned
 from gramian.formula.design import Design
-from gramian.inference.estimators import BiasReduced, Clustered, Estimator, Jackknife, Rowwise, Serial
+from gramian.inference.estimators import BiasReduced, Clustered, Estimator, Jackknife, Rowwise, Serial, Spatial
 from gramian.inference.small_sample import ModelFacts
 from gramian.inference.vcov_spec import VcovSpec
 from gramian.linalg.moments import Moments
@@ -116,7 +116,7 @@ class CovarianceJob:
     def _can_be_careful(self) -> bool:
         """Whether the covariance can be computed in an orthonormal basis of the columns."""
         solved = self.fitted_model.solved
-        if isinstance(self.vcov.estimator, Serial | BiasReduced):
+        if self.vcov.estimator.dependent or isinstance(self.vcov.estimator, BiasReduced):
             return False
         narrow = len(solved.names) <= MAX_COLUMNS and self.fitted_model.width <= 4 * MAX_COLUMNS
         return narrow and self.fitted_model.model is None and self.absorbed is None and solved.alpha is None
@@ -194,15 +194,18 @@ class CovarianceJob:
 
     def _by_cluster(self) -> Evaluated:
         demeaned = None if self.absorbed is None else self.absorbed.demeaned
-        sums = self.runner.fold(ClusterPass(self.fitted_model, self.vcov.clusters, cluster_memory(), demeaned))
+        group = self.vcov.estimator.group
+        task = ClusterPass(self.fitted_model, self.vcov.clusters, cluster_memory(), demeaned, group)
+        sums = self.runner.fold(task)
         check_null_clusters(self.vcov, sums.null_clusters)
         K = self.fitted_model.subspace
         own = sums.sums if self._log_alpha is None else sums.sums[:, :-1]
         scores = own if K is None else np.dot(own, K)
         if self._log_alpha is not None:
             scores = self._log_alpha.scores(scores, sums.sums[:, -1])
-        if isinstance(self.vcov.estimator, Serial):  # levels count, whatever times and panels they are nested in
-            return Evaluated(self.sandwich().by_time(sums.clusters, scores, sums.counts), sums.rows, sums.loss)
+        if self.vcov.estimator.dependent:  # levels count, whatever times, panels or places they are nested in
+            robust = self.sandwich().by_dependence(sums.clusters, scores, sums.counts)
+            return Evaluated(robust, sums.rows, sums.loss)
         nested = () if sums.nesting is None else sums.nesting.nested(range(len(self.vcov.clusters)))
         sandwich = self.sandwich(nested)
         robust = sandwich.by_cluster(sums.clusters, scores)
@@ -260,6 +263,7 @@ _EVALUATE: Mapping[type[Estimator], Callable[[CovarianceJob], Evaluated]] = {
     BiasReduced: CovarianceJob._by_products,
     Jackknife: CovarianceJob._by_products,
     Serial: CovarianceJob._serially,
+    Spatial: CovarianceJob._by_cluster,
 }
 
 
@@ -279,7 +283,7 @@ def from_moments(
     """
     solved, vcov = sandwich.solved, sandwich.vcov
     check_null_clusters(vcov, cluster_moments.null_clusters)
-    if not isinstance(vcov.estimator, Serial):
+    if not vcov.estimator.dependent:
         check_groups(cluster_moments.clusters, vcov)
     weighted = isinstance(vcov.estimator, BiasReduced) and solved.design.weight is not None
     if weighted and not outcome_is_residual:
@@ -295,8 +299,8 @@ def from_moments(
     if not outcome_is_residual:
         scores = scores_by_cluster(products, cross, solved.solution.coefficients, solved.parametrization.scale)
     clusters, lowest = cluster_moments.clusters, 1.0
-    if isinstance(vcov.estimator, Serial):
-        return sandwich.by_time(clusters, scores, cluster_moments.counts)
+    if vcov.estimator.dependent:
+        return sandwich.by_dependence(clusters, scores, cluster_moments.counts)
     if isinstance(vcov.estimator, BiasReduced):
         return sandwich.by_adjustment(ClusterProducts(products, scores, weighted))
     if vcov.estimator.pairwise:

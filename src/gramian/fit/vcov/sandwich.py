@@ -13,6 +13,7 @@ from gramian.fit.leastsquares.solution import RobustCovariance, Solved
 from gramian.fit.vcov.bias_reduced import ClusterProducts, bias_reduced, model_contrasts, warn_of_condition
 from gramian.fit.vcov.clusters import Clusters
 from gramian.fit.vcov.serial import ordered, serial_meat
+from gramian.fit.vcov.spatial.meat import meat_by_place
 from gramian.inference.small_sample import ModelFacts
 from gramian.inference.vcov_spec import VcovSpec
 from gramian.linalg import maps
@@ -76,7 +77,7 @@ class Sandwich:
         return self._covariance(self.bread * dispersion, 1.0)
 
     def by_row(self, meat: Matrix) -> RobustCovariance:
-        """HC: bread times meat times bread. meat : (p, p) of the columns that were solved for."""
+        """HC and Conley: bread times meat times bread. meat : (p, p) of the columns that were solved for."""
         factor, bread = self.vcov.factor(self.facts), self.bread
         return self._covariance(factor * (bread @ meat @ bread), factor)
 
@@ -101,6 +102,13 @@ class Sandwich:
             half = part.sums @ self.bread
             covariance += (1.0 if absolute else part.sign) * factor * (half.T @ half)
         return covariance
+
+    def by_dependence(self, clusters: Clusters, scores: Matrix, counts: Vector) -> RobustCovariance:
+        """NW, DK and Conley. scores : (c, p), counts : (c,) rows, by time, by panel and time, or by place."""
+        if self.vcov.cutoff is None:
+            return self.by_time(clusters, scores, counts)
+        robust = self.by_row(meat_by_place(clusters, scores, self.vcov))
+        return with_eigenvalue_floor(self.solved, robust)
 
     def by_time(self, clusters: Clusters, scores: Matrix, counts: Vector) -> RobustCovariance:
         """NW and DK. scores : (c, p), counts : (c,) rows, by time, or by panel and time."""
@@ -182,7 +190,7 @@ def check_null_clusters(vcov: VcovSpec, null_clusters: int) -> None:
     if null_clusters:
         raise DataError(
             f"{' or '.join(repr(c) for c in vcov.clusters)} is null in {null_clusters:,} of the rows that the fit "
-            "uses, so they are in no cluster; leave these rows out of the data, or give them a value"
+            f"uses, so they are in no {vcov.estimator.group}; leave these rows out of the data, or give them a value"
         )
 
 
@@ -201,17 +209,19 @@ def model_covariance(solved: Solved, solved_covariance: Matrix) -> Matrix:
 
 
 def with_eigenvalue_floor(solved: Solved, robust: RobustCovariance) -> RobustCovariance:
-    """The covariance without the negative eigenvalues that inclusion and exclusion may leave.
+    """The covariance without the negative eigenvalues that inclusion and exclusion, or a uniform kernel, may leave.
 
-    They are raised to the floor of the conventions, and counted.
+    They are raised to the floor of the conventions, and counted. A spatial covariance keeps them but where a variance
+    is negative, for they are many, and what takes their place changes all variances.
     """
     # the other rows and columns are NaN
     identified, small_sample = solved.identified, robust.vcov.small_sample
+    only_variances = small_sample.only_negative_variances or robust.vcov.cutoff is not None
     floor, own = small_sample.eigenvalue_floor, robust.covariance[np.ix_(identified, identified)]
-    if floor is None or (small_sample.only_negative_variances and not (own.diagonal() < 0.0).any()):
+    if floor is None or (only_variances and not (own.diagonal() < 0.0).any()):
         return robust
     values, vectors = np.linalg.eigh(own)
-    noise = 0.0 if small_sample.only_negative_variances else EIGENVALUE_ROUNDING * np.abs(values).max(initial=0.0)
+    noise = 0.0 if only_variances else EIGENVALUE_ROUNDING * np.abs(values).max(initial=0.0)
     negative = int((values < -noise).sum())
     if not negative:
         return robust

@@ -180,5 +180,5 @@ def test_counts_have_no_order_and_rows_that_are_read_once_no_second_pass():
 
 
 def test_twoway_says_how_it_is_spelled():
-    with pytest.raises(OptionError, match="name both columns, as in"):
-        gm.ols("y ~ x | f + t", panel(), vcov="twoway")
+    with pytest.raises(OptionError, match="name clusters as in"):
+        gm.ols("y ~ x | f", panel(), vcov="twoway")

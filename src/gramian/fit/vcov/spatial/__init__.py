@@ -1,0 +1,1 @@
+"""Conley: sums by place, and the places within a distance of each."""
