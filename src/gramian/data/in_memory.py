@@ -143,9 +143,10 @@ def _cells(matrix: Any, *, entire: bool) -> int:
 def dense_columns(names: Sequence[str], matrices: Mapping[str, Any]) -> dict[str, list[int]]:
     """Sparse matrix -> the columns of it that are needed as dense vectors."""
     out: dict[str, list[int]] = {}
-    for name in names:
+    sparse = {name for name, matrix in matrices.items() if is_sparse(matrix)}
+    for name in names if sparse else ():
         base, _, index = name.removesuffix("]").rpartition("[")
-        if name not in matrices and is_sparse(matrices.get(base)):
+        if name not in matrices and base in sparse:
             out.setdefault(base, []).append(int(index))
     return out
 

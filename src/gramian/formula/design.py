@@ -14,6 +14,7 @@ from gramian.formula.syntax import COMBINE, Call, Name, Node, label, names
 from gramian.formula.terms import Terms, check_numeric, resolve
 from gramian.formula.text_factors import number_hint
 from gramian.linalg.columns import Layout, layout
+from gramian.linalg.in_place import InPlace, in_place
 from gramian.linalg.monomials import Coordinate, choose_coordinate, degree, surely_identity
 from gramian.schema import Kind, Schema
 from gramian.typing import Level, Matrix, Size, Vector
@@ -84,6 +85,11 @@ class Design:
     def matrix_variables(self) -> tuple[str, ...]:
         """Names of the variables that a matrix supplies in place."""
         return () if self.matrix is None else matrix_names(*self.matrix)
+
+    @cached_property
+    def in_place(self) -> InPlace | None:
+        """How a kernel reads the columns of a pass where they are; None where they are written first."""
+        return None if self.terms.power_sums else in_place(self.layout, self.coordinates, self.matrix_variables)
 
     def stays_in_place(self, rows: Matrix) -> bool:
         """Whether surely no column of the matrix needs a shift or a scale. rows : (n, k) its first ones."""

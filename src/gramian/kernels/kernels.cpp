@@ -12,6 +12,8 @@
 
 namespace {
 
+constexpr int LEFT_AHEAD = 16 * STRIP;  // how far ahead the columns on the left of a tile are fetched
+
 // Where the lanes of a column and those after it begin in the strips.
 inline const double* lanes_of(const double* strips, int64_t column) {
   return strips + column / STRIP * BLOCK_ROWS * STRIP + column % STRIP;
@@ -31,6 +33,7 @@ void tile(const double* strips, int rows, int64_t row, int64_t column, int64_t w
   Ahead next = ahead;
   for (int k = 0; k < rows * STRIP; k += STRIP) {
     next.fetch(Ahead::TILE_STEP);
+    if (!TRIANGLE) __builtin_prefetch(left[0] + k + LEFT_AHEAD);  // those on the right are in the first cache already
     vec b[V];
     for (int v = 0; v < V; v++) b[v] = load(right[v] + k);
 #pragma GCC unroll 16

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 
-from gramian.kernels.library import Library, library
+from gramian.kernels.library import library
 from gramian.kernels.sums import Part, readable, self_products
 from gramian.linalg.columns import Layout, grid
 from gramian.linalg.monomials import Coordinate
@@ -18,14 +20,12 @@ MAX_EXPONENT = 1000  # up to which a power of two and its inverse are normal num
 ONE = np.ones(1)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # no slots: cached properties need a __dict__
 class InPlace:
     """How a kernel reads the columns of a dense block.
 
     Attributes
     ----------
-    library : Library
-        The compiled functions.
     has_matrix : bool
         Whether columns of the caller's matrix are read, before the constant.
     variables : tuple of (str, Coordinate)
@@ -34,7 +34,6 @@ class InPlace:
         Position of each column that is read, in the order of reading.
     """
 
-    library: Library
     has_matrix: bool
     variables: tuple[tuple[str, Coordinate], ...]
     order: tuple[int, ...]
@@ -49,23 +48,32 @@ class InPlace:
         parts += [Part(values[name], c.shift, 2.0**-c.exponent) for name, c in self.variables]
         return parts if readable(*(part.values for part in parts)) else None
 
+    @cached_property
+    def places(self) -> Any:
+        """Index of the columns that are read among the stored ones."""
+        return grid(self.order, self.order)
+
     def products(self, parts: Sequence[Part], root_weight: Vector | None) -> Matrix:
-        """Products (m, m) of the stored columns over some rows. root_weight : (n,) by which each row is multiplied."""
-        read = self_products(self.library, parts, factors=root_weight)
+        """Products (m, m) of the stored columns over some rows. root_weight : (n,) by which each row is multiplied.
+
+        Needs a library of kernels.
+        """
+        compiled = library()
+        assert compiled is not None
+        read = self_products(compiled, parts, factors=root_weight)
         out = np.empty_like(read)
-        out[grid(self.order, self.order)] = read
+        out[self.places] = read
         return out
 
 
 def in_place(
     layout: Layout, coordinates: Mapping[str, Coordinate], matrix_variables: tuple[str, ...], *, response: bool = True
 ) -> InPlace | None:
-    """How to read the columns of a layout in place; None where NumPy sums, or some column is a product of others.
+    """How to read the columns of a layout in place; None where they are too many, or some is a product of others.
 
     response : whether the response rows are read; else they are the last in the order of reading.
     """
-    compiled = library()
-    if compiled is None or layout.tables or layout.extra or len(layout.rows) > MAX_COMPILED_WIDTH:
+    if layout.tables or layout.extra or len(layout.rows) > MAX_COMPILED_WIDTH:
         return None
     place = {m: i for i, m in enumerate(layout.rows)}
     if () not in place or any(m and (len(m) > 1 or m[0][1] > 1) for m in place):
@@ -76,4 +84,4 @@ def in_place(
     if any(abs(coordinates[name].exponent) > MAX_EXPONENT for name in read):
         return None
     order = (*matrix_positions, place[()], *names.values())
-    return InPlace(compiled, bool(matrix_positions), tuple((name, coordinates[name]) for name in read), order)
+    return InPlace(bool(matrix_positions), tuple((name, coordinates[name]) for name in read), order)

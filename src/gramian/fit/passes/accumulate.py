@@ -20,9 +20,10 @@ from gramian.formula.design import Design
 from gramian.formula.dropped_rows import DroppedRows, count_marked
 from gramian.formula.row_reader import Observed, Reader
 from gramian.formula.text_factors import check_text_factors
+from gramian.kernels.library import library
 from gramian.linalg.blocks import ROWS_PER_BLOCK, BlockWriter
 from gramian.linalg.columns import Columns, Layout
-from gramian.linalg.in_place import InPlace, in_place
+from gramian.linalg.in_place import InPlace
 from gramian.linalg.moments import Accumulator, Moments, combined_weight
 from gramian.typing import Mask, Vector
 
@@ -215,12 +216,10 @@ class UnitAccumulator:
 class LinearAccumulator(UnitAccumulator):
     """Accumulates the sums of a linear fit; batches whose columns need not be written are summed as a whole."""
 
-    @cached_property
+    @property
     def in_place(self) -> InPlace | None:
         """How the columns are read where they are; None where they are written block by block."""
-        if self.power_variables:
-            return None
-        return in_place(self.layout, self.design.coordinates, self.design.matrix_variables)
+        return None if library() is None else self.design.in_place
 
     def add(self, observed: Observed) -> None:
         """Add the complete rows of a batch."""
