@@ -6,8 +6,9 @@ Every error that a user can cause is a `GramianError`. Errors carry the facts as
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from difflib import get_close_matches
+from typing import Any, NoReturn
 
 
 class GramianError(Exception):
@@ -268,3 +269,13 @@ def no_choice(name: str, value: object, allowed: Sequence[str]) -> OptionError:
     """The error for an option with a value that is not in `allowed`."""
     choices = ", ".join(repr(a) for a in allowed)
     return OptionError(f"{name} must be one of {choices}, found {value!r}{did_you_mean(str(value), allowed)}")
+
+
+def not_offered(what: str, instead: str) -> Callable[..., NoReturn]:
+    """A method that a fit does not have, though others do: it raises OptionError, which says why and what to do."""
+
+    def refuse(self: object, *arguments: Any, **options: Any) -> NoReturn:
+        """Not offered for this model: raises OptionError, which says what to do instead."""
+        raise OptionError(f"{type(self).__name__} has no {what}: {instead}")
+
+    return refuse

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from gramian.errors import OptionError, did_you_mean
-from gramian.inference.draw_intervals import DrawnEstimates
+from gramian.inference.draws.intervals import DrawnEstimates
 from gramian.results.estimates import read_only
 from gramian.results.tables import finite
 from gramian.typing import Matrix, Vector

@@ -16,7 +16,7 @@ from gramian.fit.leastsquares.solution import Solved
 from gramian.fit.vcov.sandwich import MIN_REMAINDER
 from gramian.formula.coding import level_name
 from gramian.inference import normal, tests
-from gramian.inference.redrawn import cross_products
+from gramian.inference.draws.redrawn import cross_products
 from gramian.results.estimates import read_only
 from gramian.results.tables import finite
 from gramian.typing import Matrix, Vector

@@ -27,7 +27,7 @@ class WithBootstrap(WithEffects):
         Parameters
         ----------
         hypothesis : str
-            One equation, as in `test`: "x = 0", "x1 = 2*x2".
+            One equation, as in `test`: "x = 0", "x1 = 2*x2"; or several, tested at once by F: "x1 = 0, x2 = 0".
         data : object, optional
             The rows of the fit, read in one pass, or a `Gram` with sums by cluster, from which no rows are read. By
             default the rows that the fit was made of.
@@ -56,11 +56,11 @@ class WithBootstrap(WithEffects):
         Raises
         ------
         OptionError
-            Without a column of clusters, with several equations, absorbed factors or a penalty.
+            Without a column of clusters, with absorbed factors or a penalty, and for one side of several equations.
         DataError
             Where the rows are not those of the fit.
         NumericalError
-            With one cluster only.
+            With one cluster only, and where several equations need more clusters.
 
         Notes
         -----
@@ -69,14 +69,15 @@ class WithBootstrap(WithEffects):
         bootstrap methods for linear regression models", Econometrics and Statistics 26 (2023).
         """
         from gramian.fit.bootstrap.sums import sums_of
-        from gramian.fit.bootstrap.wild import WildOptions, wild_test
+        from gramian.fit.bootstrap.tested import tested
+        from gramian.fit.bootstrap.wild import WildOptions
 
         given = completed(type(self).wild_bootstrap, options)
         settings = WildOptions(
             given["draws"], given["weights"], given["seed"], given["restricted"], given["alternative"], given["level"]
         )
         sums = sums_of(self.solved, self.fitted_rows, data, given["cluster"], given["engine"])
-        return wild_test(self.solved, sums.spec, sums.moments, hypothesis, settings, outcome_is_residual=sums.residual)
+        return tested(self.solved, sums, hypothesis, settings)
 
     @takes(BootstrapKeywords, draws=999)
     def bootstrap(self, data: object = None, **options: Unpack[BootstrapKeywords]) -> Bootstrap:

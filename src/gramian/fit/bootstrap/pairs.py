@@ -9,9 +9,9 @@ from gramian.fit.bootstrap.draws import Bootstrap
 from gramian.fit.bootstrap.sums import BootstrapSums
 from gramian.fit.bootstrap.unit_products import UnitProducts, unit_products
 from gramian.fit.leastsquares.solution import Solved
-from gramian.inference.draw_intervals import DrawnEstimates
-from gramian.inference.draw_weights import cluster_draws
-from gramian.inference.redrawn import draws_by_cluster, squares_by_cluster
+from gramian.inference.draws.cluster_weights import cluster_draws
+from gramian.inference.draws.intervals import DrawnEstimates
+from gramian.inference.draws.redrawn import draws_by_cluster, squares_by_cluster
 from gramian.inference.small_sample import ModelFacts
 from gramian.inference.vcov_spec import VcovSpec
 from gramian.typing import Matrix, Vector

@@ -8,6 +8,7 @@ from typing import Any
 import pyarrow as pa
 
 from gramian.results.format_numbers import printable
+from gramian.results.tables import finite
 from gramian.typing import Vector
 
 
@@ -20,13 +21,13 @@ class BootstrapTest:
     hypothesis : str
         As it was asked for.
     estimate : float
-        The combination of coefficients that it is about, all of them brought to the left side.
+        The combination of coefficients that it is about, all of them brought to the left side; NaN for several.
     statistic : float
-        t, with the standard error by cluster (CR1).
+        t, with the standard error by cluster (CR1); of several equations F.
     p_value : float
         Share of the draws whose statistic is further out; ties are not counted.
     conf_low, conf_high : float
-        Interval of that combination: the values that a two-sided test does not reject.
+        Interval of that combination: the values that a two-sided test does not reject; NaN for several.
     level : float
         Its level.
     draws : int
@@ -39,6 +40,8 @@ class BootstrapTest:
         Whether residuals are those under the hypothesis.
     statistics : ndarray, (draws,)
         Statistics of the draws, under the hypothesis.
+    equations : int
+        Number of equations that are tested at once.
     """
 
     hypothesis: str
@@ -53,11 +56,16 @@ class BootstrapTest:
     weights: str
     restricted: bool
     statistics: Vector
+    equations: int = 1
 
     def tidy(self) -> pa.Table:
         """Table of one row, with the column names of R's broom."""
         names = ("estimate", "statistic", "p_value", "conf_low", "conf_high", "draws", "clusters")
-        return pa.table({"term": [self.hypothesis]} | {name: [getattr(self, name)] for name in names})
+        values = {name: getattr(self, name) for name in names}
+        return pa.table(
+            {"term": [self.hypothesis]}
+            | {n: pa.array([finite(v)], pa.float64() if isinstance(v, float) else None) for n, v in values.items()}
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """The test as JSON types."""
@@ -66,9 +74,11 @@ class BootstrapTest:
 
     def __repr__(self) -> str:
         kind = "restricted" if self.restricted else "unrestricted"
-        return (
-            f"wild cluster bootstrap of {printable(self.hypothesis)}: t {self.statistic:.4g}, p {self.p_value:.4g}\n"
+        t = "t" if self.equations == 1 else f"F of {self.equations} equations"
+        lines = [
+            f"wild cluster bootstrap of {printable(self.hypothesis)}: {t} {self.statistic:.4g}, p {self.p_value:.4g}",
             f"estimate {self.estimate:.6g}, {100 * self.level:g} % interval "
-            f"{self.conf_low:.6g} to {self.conf_high:.6g}\n"
-            f"{self.draws:,} draws of {self.weights} weights for {self.clusters:,} clusters, {kind} residuals"
-        )
+            f"{self.conf_low:.6g} to {self.conf_high:.6g}",
+            f"{self.draws:,} draws of {self.weights} weights for {self.clusters:,} clusters, {kind} residuals",
+        ]
+        return "\n".join(lines if self.equations == 1 else lines[::2])

@@ -24,9 +24,9 @@ from gramian.fit.vcov.fit import check_same
 from gramian.fit.vcov.job import cluster_memory
 from gramian.fit.vcov.scores import FittedModel, ScoreAccumulator, Scores
 from gramian.formula.row_reader import Observed
-from gramian.inference.redrawn import redrawn
-from gramian.inference.row_weights import ROW_WEIGHTS, row_weights
-from gramian.inference.sign_weights import check_draws
+from gramian.inference.draws.redrawn import redrawn
+from gramian.inference.draws.row_weights import ROW_WEIGHTS, row_weights
+from gramian.inference.draws.sign_weights import check_draws
 from gramian.linalg.columns import Columns
 from gramian.typing import Codes, Mask, Matrix, Vector
 

@@ -9,11 +9,9 @@ import numpy as np
 
 from gramian.errors import NumericalError
 from gramian.fit.bootstrap.sums import BootstrapSums
-from gramian.fit.bootstrap.wild import by_value
+from gramian.fit.bootstrap.wild import ordered_sums
 from gramian.fit.leastsquares.solution import Solved
 from gramian.fit.vcov.bias_reduced import model_contrasts
-from gramian.fit.vcov.cluster_moments import scores_by_cluster, solved_by_cluster
-from gramian.fit.vcov.sandwich import check_groups, check_null_clusters
 from gramian.typing import Matrix, Vector
 
 
@@ -48,21 +46,15 @@ def unit_products(solved: Solved, sums: BootstrapSums) -> UnitProducts:
     Raises DataError for rows without a cluster, NumericalError for one cluster and for columns that are nearly
     collinear.
     """
-    moments, spec = sums.moments, sums.spec
-    check_null_clusters(spec, moments.null_clusters)
-    check_groups(moments.clusters, spec)
-    products, cross = solved_by_cluster(
-        moments, solved.parametrization, solved.levels.names, outcome_is_residual=sums.residual
-    )
-    if not sums.residual:
-        cross = scores_by_cluster(products, cross, solved.solution.coefficients, solved.parametrization.scale)
-    order, independent = by_value(moments.clusters), solved.solution.independent
-    half = _half(products[:, independent][:, :, independent].sum(axis=0))
+    own = ordered_sums(solved, sums.spec, sums.moments, outcome_is_residual=sums.residual)
+    independent = solved.solution.independent
+    products = own.products[:, independent][:, :, independent]
+    half = _half(products.sum(axis=0))
     return UnitProducts(
-        moments.clusters.names[0].take(moments.clusters.cells[order, 0]),
-        moments.counts[order],
-        half @ products[order][:, independent][:, :, independent] @ half.T,
-        cross[order][:, independent] @ half.T,
+        own.values,
+        own.counts,
+        half @ products @ half.T,
+        own.scores[:, independent] @ half.T,
         model_contrasts(solved)[:, independent] @ half.T,
     )
 

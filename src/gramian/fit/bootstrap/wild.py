@@ -22,11 +22,11 @@ from gramian.fit.vcov.clusters import Clusters
 from gramian.fit.vcov.job import cluster_memory
 from gramian.fit.vcov.sandwich import check_groups, check_null_clusters
 from gramian.fit.vcov.scores import FittedModel
+from gramian.inference.draws.sign_weights import drawn
+from gramian.inference.draws.wild import ALTERNATIVES, ClusterSums, Draws, draws_of
 from gramian.inference.hypothesis import hypotheses
-from gramian.inference.sign_weights import drawn
 from gramian.inference.small_sample import ModelFacts
 from gramian.inference.vcov_spec import VcovSpec, vcov_spec
-from gramian.inference.wild_bootstrap import ALTERNATIVES, ClusterSums, Draws, draws_of
 from gramian.linalg import maps
 from gramian.typing import Codes, Matrix, Vector
 
@@ -148,21 +148,54 @@ def prepared(
     NumericalError
         Where one cluster has all rows, or the hypothesis has no standard error.
     """
+    own = ordered_sums(solved, spec, moments, outcome_is_residual=outcome_is_residual)
+    row, right = one_equation(solved, hypothesis)
+    sums = _sums(own.products, own.scores, solved_row(solved, row), solved.solution.inverse)
+    if not (sums.scale > 0.0 and sums.std_error > 0.0):
+        raise NumericalError(f"{hypothesis}: it has no standard error by cluster, so nothing can be tested")
+    root = math.sqrt(cr1_factor(solved, spec, len(own.scores)))
+    return Prepared(sums, own.values, float(row @ np.nan_to_num(solved.coefficients)), right, root)
+
+
+@dataclass(frozen=True, slots=True)
+class OrderedSums:
+    """Sums by cluster of the columns that were solved for, in the order of the clusters' values.
+
+    Attributes
+    ----------
+    values : Arrow array
+        (c,) these values.
+    counts : Vector
+        (c,) rows.
+    products : Matrix
+        (c, p, p).
+    scores : Matrix
+        (c, p) at the estimate.
+    """
+
+    values: Any
+    counts: Vector
+    products: Matrix
+    scores: Matrix
+
+
+def ordered_sums(solved: Solved, spec: VcovSpec, moments: ClusterMoments, *, outcome_is_residual: bool) -> OrderedSums:
+    """The sums by cluster. Raises DataError for rows without a cluster, NumericalError for one cluster."""
     check_null_clusters(spec, moments.null_clusters)
     check_groups(moments.clusters, spec)
-    row, right = one_equation(solved, hypothesis)
     products, cross = solved_by_cluster(
         moments, solved.parametrization, solved.levels.names, outcome_is_residual=outcome_is_residual
     )
     if not outcome_is_residual:
         cross = scores_by_cluster(products, cross, solved.solution.coefficients, solved.parametrization.scale)
     order = by_value(moments.clusters)
-    sums = _sums(products[order], cross[order], solved_row(solved, row), solved.solution.inverse)
-    if not (sums.scale > 0.0 and sums.std_error > 0.0):
-        raise NumericalError(f"{hypothesis}: it has no standard error by cluster, so nothing can be tested")
-    root = math.sqrt(spec.factor(ModelFacts(solved.rows, solved.leverage), len(order), len(order)))
     values = moments.clusters.names[0].take(moments.clusters.cells[order, 0])
-    return Prepared(sums, values, float(row @ np.nan_to_num(solved.coefficients)), right, root)
+    return OrderedSums(values, moments.counts[order], products[order], cross[order])
+
+
+def cr1_factor(solved: Solved, spec: VcovSpec, clusters: int) -> float:
+    """The small-sample factor of the fit."""
+    return spec.factor(ModelFacts(solved.rows, solved.leverage), clusters, clusters)
 
 
 def equations(solved: Solved, hypothesis: str) -> tuple[Matrix, Vector]:

@@ -241,6 +241,34 @@ class WithEffects(Estimates):
 
         return means(self._effect_model(), self._over(data, engine, None), factors, at, scale)
 
+    def simultaneous(self, names: Sequence[str] | None = None) -> Effects:
+        """Coefficients with intervals and p-values that hold together (sup-t), from their covariance.
+
+        Parameters
+        ----------
+        names : sequence of str, optional
+            Of the coefficients; by default all that the data determine but the intercept.
+
+        Returns
+        -------
+        Effects
+            With `conf_int(level)`, `tidy(level)`, `plot()`: with probability `level` all intervals hold at once. They
+            are never wider than Bonferroni's, and narrower where coefficients are correlated.
+
+        Raises
+        ------
+        OptionError
+            For a coefficient that is not there, or that the data do not determine.
+
+        Notes
+        -----
+        The half-width is the quantile of the largest absolute t of normal estimates with this covariance: J. L. Montiel
+        Olea, M. Plagborg-Moller, "Simultaneous confidence bands", Journal of Applied Econometrics 34 (2019).
+        """
+        from gramian.fit.effects.simultaneous import simultaneous
+
+        return simultaneous(self, names)
+
     def predict_terms(self, data: object = None, *, se: bool = False) -> pa.Table:
         """What each term of the formula adds to the linear predictor of a row, about its mean over the rows of the fit.
 

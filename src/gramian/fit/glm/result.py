@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from gramian.batch import Source
 from gramian.engines.choice import Engine
+from gramian.errors import not_offered
 from gramian.fit.effects.methods import WithEffects
 from gramian.fit.glm.solution import GlmSolved
 from gramian.fit.leastsquares.absorbed import Absorbed
@@ -70,6 +71,10 @@ class GlmFit(WithEffects):
     solved: GlmSolved
     covariance: Covariance = field(init=False)
     fitted_rows: FittedRows = UNKNOWN
+
+    wild_bootstrap = bootstrap = jackknife = randomization = not_offered(
+        "draws", "each would iterate over the rows; take vcov={'cluster': 'firm'}, or draws of a linear model (gm.ols)"
+    )
 
     def __post_init__(self) -> None:
         df, robust = math.inf if self.known_dispersion else self.df_residual, self.solved.linear.robust

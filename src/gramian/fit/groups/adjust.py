@@ -17,9 +17,9 @@ from gramian.fit.groups.adjusted import AdjustedTests
 from gramian.fit.groups.tables import linear_part
 from gramian.fit.linear.result import LinearFit
 from gramian.inference import normal
+from gramian.inference.draws.sign_weights import drawn
+from gramian.inference.draws.wild import TIE, draws_of
 from gramian.inference.multiplicity import ADJUSTMENTS, OF_PROBABILITIES, Family, largest_critical, step_down
-from gramian.inference.sign_weights import drawn
-from gramian.inference.wild_bootstrap import TIE, draws_of
 from gramian.linalg.keyed.moments import Key
 from gramian.typing import Matrix, Vector
 

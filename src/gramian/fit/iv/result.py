@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
+from gramian.errors import not_offered
 from gramian.fit.effects.methods import WithEffects
 from gramian.fit.iv.solution import IvSolved
 from gramian.fit.leastsquares.absorbed import Absorbed
@@ -72,6 +73,11 @@ class IvFit(WithEffects):
     solved: Solved = field(init=False)
     covariance: Covariance = field(init=False)
     fitted_rows: FittedRows = UNKNOWN
+
+    wild_bootstrap = bootstrap = jackknife = randomization = not_offered(
+        "draws", "those of instruments draw both stages (WRE); test with fit.anderson_rubin(), which holds for weak "
+        "instruments, or take draws of a reduced form (gm.ols of the outcome on the instruments)"
+    )  # fmt: skip
 
     def __post_init__(self) -> None:
         solved = self.iv.structural

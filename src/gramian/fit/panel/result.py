@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from gramian.errors import OptionError
+from gramian.errors import OptionError, not_offered
 from gramian.fit.panel.solution import BETWEEN, MUNDLAK, PanelSolved
 from gramian.formula.known_levels import with_unseen
 from gramian.inference.covariance import Covariance
@@ -56,6 +56,10 @@ class PanelFit(Estimates):
     solved: PanelSolved = field(init=False)
     covariance: Covariance = field(init=False)
     fitted_rows: FittedRows = UNKNOWN
+
+    wild_bootstrap = bootstrap = jackknife = randomization = not_offered(
+        "draws", "take standard errors by cluster (vcov={'cluster': panel}), or draws of a linear model (gm.ols)"
+    )  # fmt: skip
 
     def __post_init__(self) -> None:
         own = self.panel_solved

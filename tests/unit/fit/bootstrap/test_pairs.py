@@ -11,8 +11,8 @@ from numpy.testing import assert_allclose
 
 import gramian as gm
 from gramian.errors import NumericalError, OptionError
-from gramian.inference.draw_intervals import DrawnEstimates
-from gramian.inference.draw_weights import cluster_draws
+from gramian.inference.draws.cluster_weights import cluster_draws
+from gramian.inference.draws.intervals import DrawnEstimates
 
 N, G = 300, 12
 RNG = np.random.default_rng(0)

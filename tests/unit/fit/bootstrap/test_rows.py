@@ -19,7 +19,7 @@ from gramian.data.numbered import SPACING, CountRows, with_starts
 from gramian.data.source import source_of
 from gramian.engines.fold import accumulate_unit
 from gramian.errors import DataError, OptionError
-from gramian.inference.row_weights import row_weights
+from gramian.inference.draws.row_weights import row_weights
 
 N = 400
 RNG = np.random.default_rng(0)

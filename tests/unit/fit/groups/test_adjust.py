@@ -8,8 +8,8 @@ import pytest
 
 import gramian as gm
 from gramian.errors import OptionError
+from gramian.inference.draws.sign_weights import drawn
 from gramian.inference.multiplicity import step_down
-from gramian.inference.sign_weights import drawn
 
 N, G = 240, 10
 RNG = np.random.default_rng(6)

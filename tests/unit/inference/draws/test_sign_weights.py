@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from gramian.errors import OptionError
-from gramian.inference import sign_weights
-from gramian.inference.sign_weights import WEIGHTS, drawn
+from gramian.inference.draws import sign_weights
+from gramian.inference.draws.sign_weights import WEIGHTS, drawn
 
 
 @pytest.mark.parametrize("kind", WEIGHTS)

@@ -8,7 +8,7 @@ from types import MappingProxyType
 import numpy as np
 
 from gramian.errors import one_of
-from gramian.inference.sign_weights import Weights, check_draws, in_parts
+from gramian.inference.draws.sign_weights import Weights, check_draws, in_parts
 from gramian.typing import Matrix
 
 
