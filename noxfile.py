@@ -38,6 +38,13 @@ def spark(session: nox.Session) -> None:
 
 
 @nox.session(python="3.11")
+def ray(session: nox.Session) -> None:
+    """The tests of Ray, which are skipped where it is not installed."""
+    session.install("--constraint", "constraints.txt", "--editable", ".[dev,ray]")
+    session.run("python", "-m", "pytest", "tests/data/test_ray.py", *session.posargs)
+
+
+@nox.session(python="3.11")
 def oldest(session: nox.Session) -> None:
     """Every test with the oldest versions that pyproject.toml allows."""
     session.install("uv")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -68,6 +68,22 @@ def check_same_rows(earlier: RowsRead, now: RowsRead, where: str, advice: str) -
     counts = f"{now.rows:,} rows after {earlier.rows:,}"
     found = f"other values in {differing[0]}" if earlier.rows == now.rows else counts
     raise DataError(f"found {found}, though every pass has to read the same rows: {advice}", where)
+
+
+class Earlier:
+    """What the passes over a table have read so far. read : None before the first."""
+
+    __slots__ = ("read",)
+
+    def __init__(self) -> None:
+        self.read: RowsRead | None = None
+
+    def check(self, read: RowsRead, where: str, advice: str) -> None:
+        """Raise DataError unless a whole pass has read the rows of the passes before it."""
+        if self.read is not None:
+            check_same_rows(self.read, read, where, advice)
+            read = replace(read, checksums={**self.read.checksums, **read.checksums})
+        self.read = read
 
 
 def _hashes(column: Any) -> np.ndarray[Any, np.dtype[np.uint64]]:

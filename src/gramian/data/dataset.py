@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain
 from typing import Any
 
@@ -20,6 +22,7 @@ from gramian.data.unify_schema import FileSchema, arrow_columns, unify
 from gramian.errors import DataError
 
 WHERE = "pyarrow.dataset"
+FOOTERS = 16  # that are read at a time
 DECLARED = {"csv", "json"}  # formats that store no types: the schema of the dataset holds
 
 
@@ -30,7 +33,8 @@ def read_dataset(data: Any) -> Rereadable:
         return Rereadable(schema, (Scan(data, WHERE),), (Input(WHERE, None, None),), None, None)
     with error_context(WHERE):
         fragments = list(data.get_fragments())
-        schemas = [_schema(data, fragment) for fragment in fragments]
+        with ThreadPoolExecutor(FOOTERS) as pool:  # each is a request where files are elsewhere
+            schemas = list(pool.map(partial(_schema, data), fragments))
     paths = [fragment.path for fragment in fragments]
     if isinstance(data.filesystem, LocalFileSystem):
         check_different(paths)

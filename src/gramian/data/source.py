@@ -25,7 +25,7 @@ SUPPORTED = (
     "paths, patterns, folders and lists of Parquet, CSV, JSON, ORC or Arrow files; frames of pandas, polars, "
     "pyarrow, Dask or Spark; tables, queries and cursors of databases; tables of Delta and Iceberg; pyarrow datasets; "
     "dicts of arrays; pairs (X, y); arrays of h5py and zarr; datasets of Hugging Face; frames of narwhals; "
-    "tables of Ibis; datasets of xarray; files that are open; lists of rows as dicts; iterables of batches"
+    "tables of Ibis; datasets of xarray and Ray; files that are open; lists of rows as dicts; iterables of batches"
 )
 
 
@@ -231,6 +231,11 @@ def _is_narwhals(data: object) -> bool:
     return type(data).__module__.startswith("narwhals.") and hasattr(data, "to_native")
 
 
+def _is_ray(data: object) -> bool:
+    """Whether this is a Dataset of Ray."""
+    return type(data).__module__.startswith("ray.data.") and hasattr(data, "iter_batches")
+
+
 def _is_dask(data: object) -> bool:
     """Whether this is a Dask frame."""
     return type(data).__module__.startswith("dask.dataframe.")
@@ -300,6 +305,7 @@ READERS: tuple[tuple[Callable[[Any], bool], Callable[[Any], Source]], ...] = (
     (_is_narwhals, lambda data: source_of(data.to_native())),
     (_is_named("datasets", "Dataset"), _read_by("huggingface", "read_dataset")),
     (_is_named("datasets", "IterableDataset"), _read_by("huggingface", "read_dataset")),
+    (_is_ray, _read_by("ray", "read_dataset")),
     (_is_named("ibis", "Table"), _read_by("ibis", "read_expression")),
     (_is_named("polars", "LazyFrame"), _read_lazy),
     (_is_named("duckdb", "DuckDBPyRelation"), _read_relation),

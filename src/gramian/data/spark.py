@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC
 from itertools import chain, islice
 from typing import Any
@@ -16,7 +16,7 @@ from typing import Any
 import pyarrow as pa
 
 from gramian.batch import SLICE_ROWS, Batch, Input, Rereadable
-from gramian.data.checksum import RowsRead, check_same_rows, rows_read
+from gramian.data.checksum import Earlier, RowsRead, check_same_rows, rows_read
 from gramian.data.frames import stream_units
 from gramian.data.in_memory import InMemoryTable
 from gramian.data.unify_schema import FileSchema, duplicates, unify
@@ -54,15 +54,6 @@ def arrow_type(kind: Any) -> pa.DataType | None:
     """The Arrow type in which Spark hands a column over; None for types that no formula can use."""
     name = kind.typeName()
     return pa.decimal128(kind.precision, kind.scale) if name == "decimal" else TYPES.get(name)
-
-
-class Earlier:
-    """What the passes of a frame have read so far. read : None before the first."""
-
-    __slots__ = ("read",)
-
-    def __init__(self) -> None:
-        self.read: RowsRead | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -106,10 +97,7 @@ class Frame:
 
     def check_read(self, read: RowsRead) -> None:
         """Raise DataError unless a pass over all partitions has read the rows of the passes before it."""
-        if (earlier := self.earlier.read) is not None:
-            check_same_rows(earlier, read, WHERE, PERSIST)
-            read = replace(read, checksums={**earlier.checksums, **read.checksums})
-        self.earlier.read = read
+        self.earlier.check(read, WHERE, PERSIST)
 
     def batches(self, columns: Sequence[str], *, parallel: bool = False) -> Iterator[Batch]:
         """The rows in order, in this process; more than the first of them are asked for by predictions alone.

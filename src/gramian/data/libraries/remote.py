@@ -33,7 +33,7 @@ NATIVE = ("s3", "gs", "gcs", "abfs", "abfss", "hdfs", "file")  # what Arrow read
 OPTIONS = re.compile(r"\?\w+=[^/]*$")
 SECRETS = re.compile(r"(?<=://)[^/@]*:[^/@]*@|(?<=[?&])(?:access_key|secret_key|session_token)=[^&]*&?")
 PATIENCE = 20  # seconds in which Google's store must answer; Arrow would ask for a quarter of an hour
-IN_RANGES = {"parquet": "parquet", "ipc": "ipc", "orc": "orc"}
+IN_RANGES = {"parquet": pd.ParquetFileFormat, "ipc": pd.IpcFileFormat, "orc": pd.OrcFileFormat}
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,9 +107,12 @@ class Checked:
 
     def batches(self, columns: Sequence[str], *, parallel: bool = False) -> Iterator[Batch]:
         """The rows in order. Raises DataError where the file has changed since the fit began."""
-        self._check()
-        yield from self.unit.batches(columns, parallel=parallel)
-        self._check()
+        try:
+            yield from self.unit.batches(columns, parallel=parallel)
+        except DataError:
+            self._check()  # a change is why it cannot be read, perhaps
+            raise
+        self._check()  # once: what changed before has not changed back
 
     def _check(self) -> None:
         """Raise DataError where the file is gone or has changed."""
@@ -254,8 +257,11 @@ def _below(system: Any, folder: str) -> list[Any]:
 
 def _in_ranges(system: Any, files: Sequence[RemoteFile], kind: str) -> Rereadable:
     """A source over row groups of remote files, of which only ranges of bytes are read."""
+    # with their sizes, so that nobody asks for them again
+    infos = [fs.FileInfo(file.path, fs.FileType.File, size=file.size) for file in files]
+    keys = pd.FileSystemFactoryOptions(partitioning=pd.HivePartitioning.discover())
     with error_context(files[0].url):
-        data = pd.dataset([file.path for file in files], filesystem=system, format=IN_RANGES[kind], partitioning="hive")
+        data = pd.FileSystemDatasetFactory(system, infos, IN_RANGES[kind](), keys).finish()
     source = read_dataset(data)
     if is_web(files[0].url):  # which checks the version of every answer
         return source

@@ -86,8 +86,8 @@ def cached_source(source: Source, columns: Sequence[str]) -> Source:
 
     Returns the source itself if its rows are too many, are in memory already, or can be read only once.
     """
-    # only files have a time of change: decoding them again is what the cache saves
-    if not source.rereadable or all(entry.changed is None for entry in source.inputs):
+    # only files have an identity: reading and decoding them again is what the cache saves
+    if not source.rereadable or all(entry.identity is None for entry in source.inputs):
         return source
     columns = tuple(dict.fromkeys(columns))
     limit = min(MAX_CACHE_BYTES, memory_limit() // FREE_SHARE)
