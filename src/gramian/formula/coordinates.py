@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from functools import cached_property
 from itertools import chain
 
 import numpy as np
@@ -16,6 +17,7 @@ import numpy as np
 from gramian.formula.coding import Cell, Levels, ModelColumn, Stored, constant_among, stored_columns
 from gramian.formula.contrasts.maps import check_cells, contrast_maps, written_column
 from gramian.linalg.columns import Factors
+from gramian.linalg.maps import ExactMap, map_of
 from gramian.linalg.monomials import CONSTANT, ONE, Coordinate, Monomial, degree
 from gramian.linalg.products import ColumnGroup
 from gramian.typing import Positive
@@ -23,7 +25,7 @@ from gramian.typing import Positive
 Combination = dict[int, Fraction]  # position -> coefficient, without zeros
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # no slots: a cached property needs a __dict__
 class Parametrization:
     """The columns that a system is solved for, and the maps to and from the model's columns.
 
@@ -56,6 +58,11 @@ class Parametrization:
     scale: Positive
     constant: int | None
     as_written: Parametrization | None = None
+
+    @cached_property
+    def model_map(self) -> ExactMap | None:
+        """`to_model` as a map of vectors; cached, because fits of the same columns share it."""
+        return None if self.to_model is None else map_of(self.to_model)
 
 
 def parametrize(

@@ -233,7 +233,7 @@ class Terms:
             monomials[(factor,)].extend(own.monomials)
         return {f: downward_closure(m) for f, m in monomials.items()}
 
-    @property
+    @cached_property
     def coefficient_blocks(self) -> Mapping[Factors, list[Monomial]]:
         """`blocks` without those of factors that are absorbed only."""
         own = {(), *(term.factors for term in self.terms)}
@@ -244,7 +244,14 @@ class Terms:
 
         An interaction of factors counts the levels of its largest factor, because not every combination need occur.
         """
-        return sum(len(t.leading) * max((sizes[f] for f in t.factors), default=1) for t in self.terms)
+        numeric, with_factors = self._widths
+        return numeric + sum(columns * max(sizes[f] for f in factors) for columns, factors in with_factors)
+
+    @cached_property
+    def _widths(self) -> tuple[int, tuple[tuple[int, Factors], ...]]:
+        """Columns of the terms without factors; columns in each cell, and factors, of the others."""
+        counted = [(len(term.leading), term.factors) for term in self.terms]
+        return sum(n for n, factors in counted if not factors), tuple((n, f) for n, f in counted if f)
 
     @cached_property
     def power_sums(self) -> Mapping[str, int]:

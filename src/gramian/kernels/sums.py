@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -27,6 +28,7 @@ UNUSUAL = {(v, link) for v in VARIANCES[1:] for link in ("logit", "probit", "clo
     (VARIANCES[0], link) for link in ("identity", "inverse")
 }
 ITEM = 8  # bytes of a float64 and of an address
+DOWN = 2  # place of the stride from row to row in the structure `Part` of the source
 
 
 class Part(NamedTuple):
@@ -85,6 +87,39 @@ def self_products(
     library.functions.gramian_products(
         *described.arguments, rows, address(numbers), address(factors), address(out), address(memory)
     )  # fmt: skip
+    return out
+
+
+def group_products(
+    library: Library, parts: Sequence[Part], starts: Codes, numbers: Codes | None = None, factors: Vector | None = None
+) -> Matrix:
+    """Products (g, p, p) of the columns of all parts over each of g groups of rows, as `self_products` sums them.
+
+    Parameters
+    ----------
+    library, parts
+        | As for `self_products`.
+    starts : (g + 1,)
+        Where each group begins among the rows as they are summed, and where the last one ends.
+    numbers : (n,), optional
+        Numbers of the rows in the order in which they are summed; in their own order by default.
+    factors : (n,), optional
+        What the values of each row are multiplied by, in the order in which rows are summed.
+    """
+    described, width = _described(parts)
+    out, memory = np.empty((len(starts) - 1, width, width)), np.empty(library.functions.gramian_memory(width))
+    numbers, factors = contiguous(numbers), contiguous(factors)
+    pieces, count = described.parts.copy(), len(described.parts)
+    first, step, places = described.parts[:, 0], described.parts[:, DOWN], address(pieces)
+    rows_at, factors_at, out_at, memory_at = (address(values) for values in (numbers, factors, out, memory))
+    bounds = starts.tolist()
+    for group, (start, stop) in enumerate(pairwise(bounds)):
+        if numbers is None:
+            pieces[:, 0] = first + start * step
+        library.functions.gramian_products(
+            places, count, stop - start, rows_at and rows_at + ITEM * start, factors_at and factors_at + ITEM * start,
+            out_at + ITEM * group * width * width, memory_at
+        )  # fmt: skip
     return out
 
 

@@ -16,7 +16,7 @@ In the bound of b, what the solve rounds is not bounded but seen in the residual
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -74,6 +74,22 @@ class Bounds:
         numbers += [self.refined_error or 0.0, self.backward_error or 0.0]
         return bool(
             np.isfinite(np.concatenate([self.sensitivity, self.summed_norms, self.centred_norms, numbers])).all()
+        )
+
+    def with_norms(
+        self, sensitivity: Vector, summed_norms: Vector, centred_norms: Vector, response_norm: float
+    ) -> Bounds:
+        """The same bounds in other columns, or in another scale."""
+        return Bounds(  # `replace` would take as long as a small solve
+            sensitivity,
+            summed_norms,
+            centred_norms,
+            response_norm,
+            self.rounding_error,
+            self.rho,
+            self.penalised,
+            self.refined_error,
+            self.backward_error,
         )
 
     @property
@@ -246,7 +262,7 @@ def with_constant(inner: Bounds, others: Codes, constant: int, mean: Vector, wei
         first_order = float(np.abs(cross) @ inner.summed_norms)
         through_slopes = min(through_slopes, first_order + (inner.rho + p * EPS) * through_slopes)
     sensitivity[constant] = through_slopes + weight**-0.5
-    return replace(inner, sensitivity=sensitivity, summed_norms=summed_norms, centred_norms=centred_norms)
+    return inner.with_norms(sensitivity, summed_norms, centred_norms, inner.response_norm)
 
 
 def underflow_error(rows: int, squares: Vector) -> float:
@@ -272,6 +288,6 @@ def digits(error: Vector, size: Vector) -> Vector:
     with np.errstate(divide="ignore", invalid="ignore"):
         relative_error = np.where(error > 0.0, error / size, 0.0)
         correct_digits = -np.log10(np.maximum(relative_error, EPS))
-    return np.where(
-        np.isnan(error) | np.isnan(size), np.nan, np.clip(np.nan_to_num(correct_digits, nan=0.0), 0.0, MAX_DIGITS)
-    )
+    # an infinite error of an infinite size leaves none: fmax takes the number
+    correct_digits = np.minimum(np.fmax(correct_digits, 0.0), MAX_DIGITS)
+    return np.where(np.isnan(error) | np.isnan(size), np.nan, correct_digits)

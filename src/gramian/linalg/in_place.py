@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 
 from gramian.kernels.library import library
-from gramian.kernels.sums import Part, readable, self_products
+from gramian.kernels.sums import Part, group_products, readable, self_products
 from gramian.linalg.columns import Layout, grid
 from gramian.linalg.monomials import Coordinate
 from gramian.linalg.self_products import MAX_COMPILED_WIDTH
-from gramian.typing import Matrix, Vector
+from gramian.typing import Codes, Matrix, Vector
 
 MAX_EXPONENT = 1000  # up to which a power of two and its inverse are normal numbers
 ONE = np.ones(1)
@@ -64,6 +64,20 @@ class InPlace:
         out = np.empty_like(read)
         out[self.places] = read
         return out
+
+    def group_products(
+        self, parts: Sequence[Part], starts: Codes, numbers: Codes | None, root_weight: Vector | None
+    ) -> Matrix:
+        """Products (g, m, m) over each of g groups of rows. starts : (g + 1,) where each begins, and the last ends.
+
+        numbers : (n,) rows in the order in which they are summed, None for their own. root_weight : (n,) in that order.
+        Needs a library of kernels.
+        """
+        compiled = library()
+        assert compiled is not None
+        read = group_products(compiled, parts, starts, numbers, root_weight)
+        place = np.argsort(self.order)
+        return read[:, place[:, None], place]
 
 
 def in_place(

@@ -95,7 +95,7 @@ def mirror_upper(A: Matrix) -> None:
         for left in range(0, at, TILE):
             A[at:stop, left : left + TILE] = A[left : left + TILE, at:stop].T
         tile = A[at:stop, at:stop]
-        tile[:] = np.triu(tile) + np.triu(tile, 1).T
+        np.copyto(tile, tile.T.copy(), where=_below_diagonal(stop - at))
 
 
 def by_columns(A: Matrix) -> Matrix:

@@ -348,12 +348,11 @@ def undo_scaling(
     error_bounds : Bounds
         In the scale of the system.
     """
-    error_bounds = replace(
-        error_bounds,
-        sensitivity=error_bounds.sensitivity * centred.scale,
-        summed_norms=error_bounds.summed_norms / centred.scale,
-        centred_norms=error_bounds.centred_norms / centred.scale,
-        response_norm=error_bounds.response_norm / centred.y_scale,
+    error_bounds = error_bounds.with_norms(
+        error_bounds.sensitivity * centred.scale,
+        error_bounds.summed_norms / centred.scale,
+        error_bounds.centred_norms / centred.scale,
+        error_bounds.response_norm / centred.y_scale,
     )
     # yy - b'c would cancel where R^2 is near one; the quadratic form (-b, 1)' C (-b, 1) does not.
     v = np.append(-b, 1.0)

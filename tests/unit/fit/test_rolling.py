@@ -124,6 +124,23 @@ def test_the_bits_do_not_depend_on_threads_and_rows_may_come_in_any_order(tmp_pa
         assert np.allclose(shuffled[end].coefficients, one[end].coefficients, rtol=1e-11)
 
 
+@pytest.mark.parametrize("order", ["sorted", "shuffled"])
+@pytest.mark.parametrize("options", [{}, {"weights": "w", "counts": "n"}])
+def test_periods_of_many_rows_are_summed_where_they_are(order: str, options: dict[str, str]) -> None:
+    data = DATA[DATA["t"] < 140].assign(
+        days=lambda d: d["t"] // 20 - 3, when=lambda d: d["time"] - pd.DateOffset(years=55)
+    )
+    data = data.sort_values("t") if order == "sorted" else data.sample(frac=1.0, random_state=2)
+    data.loc[data.index[::50], "x"] = np.nan
+    fits = gm.rolling("y ~ x", data, 2, on="days", **options)
+    assert list(fits) == [-2, -1, 0, 1, 2, 3]
+    for end, fit in fits.items():
+        check_same(fit, data[data["days"].between(int(str(end)) - 1, int(str(end)))], "y ~ x", **options)
+    days = gm.rolling("y ~ x", data, "100d", on="when", every="50d", **options)
+    assert days.rows == fits.rows
+    assert list(days)[-1].startswith("1969")
+
+
 def test_rows_that_left_leave_no_trace() -> None:
     """A period of huge values does not cost the digits of windows without it."""
     spoiled = DATA.copy()

@@ -245,7 +245,7 @@ def _sums(products: Matrix, scores: Matrix, row: Vector, inverse: Matrix) -> Clu
 def solved_row(solved: Solved, row: Vector) -> Vector:
     """A linear function of the model's coefficients, (p,), as one of the columns that were solved for."""
     null = solved.solution.null
-    T = None if solved.parametrization.to_model is None else maps.map_of(solved.parametrization.to_model)
+    T = solved.parametrization.model_map
     if null.shape[1]:  # columns that the solve left out may not be those that the model leaves out
         null = null if T is None else maps.multiply(T, null)
         at = np.array([solved.names.index(name) for name in solved.aliased], np.int64)

@@ -200,10 +200,13 @@ def certify(
     size = np.fmax(np.abs(model_columns.coefficients), smallest_std_error if df_residual > 0 else 0.0)
     # an upper bound, so that no standard error counts as negligible because of its own rounding errors
     negligible = largest_std_error <= NEGLIGIBLE * np.abs(model_columns.coefficients)
-    std_error_digits = digits(np.where(np.isnan(std_error_bound), np.inf, std_error_bound), np.ones(len(inverse_roots)))
+    std_error_bound = np.where(np.isnan(std_error_bound), np.inf, std_error_bound)
     if times is not None:
         error = error + times.coefficient_errors(inverse_roots, model_columns.coefficients, largest_std_error)
-    coefficient_digits = digits(error, size)
+    # all at once: each is a few numbers
+    p = len(error)
+    every = digits(np.concatenate([error, std_error_bound, [rss_error]]), np.concatenate([size, np.ones(p), [rss]]))
+    coefficient_digits, std_error_digits = every[:p], every[p:-1]
     return Accuracy(
         bounded.precision,
         requested,
@@ -213,7 +216,7 @@ def certify(
             np.where(model_columns.empty & model_columns.minimum_norm, MAX_DIGITS, np.nan),
         ),
         np.where(identified, std_error_digits, np.nan),
-        float(digits(np.array([rss_error]), np.array([rss]))[0]),
+        float(every[-1]),
         model_columns.low,
         bool(
             (

@@ -212,7 +212,7 @@ def _weighted_digits(
     """
     bounds = solution.bounds
     assert bounds is not None
-    T = None if system.parametrization.to_model is None else maps.map_of(system.parametrization.to_model)
+    T = system.parametrization.model_map
     sensitivity = maps.apply_absolute(T, bounds.sensitivity)[used]
     rss_root = square_root(max(fit.solution.rss, Fraction(0)))
     error = scaled_bounds(sensitivity, WEIGHT_ROUNDING * rss_root)

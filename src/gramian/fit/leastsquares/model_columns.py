@@ -107,7 +107,7 @@ def to_model_columns(
     NotIdentifiedError
         For dependent columns under collinear="raise".
     """
-    T = None if parametrization.to_model is None else maps.map_of(parametrization.to_model)
+    T = parametrization.model_map
     b, V, null = _coefficients(parametrization, T, solution, low), solution.inverse, solution.null
     if T is not None:
         with np.errstate(over="ignore", invalid="ignore"):  # an overflow is infinite, and has no certified digits

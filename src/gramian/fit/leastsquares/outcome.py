@@ -28,12 +28,22 @@ def outcome_sums(moments: Moments, response: str, coordinate: Coordinate) -> tup
     coordinate : shift and scale of the outcome. In fractions, because the shift makes the sum about zero cancel.
     """
     # column 0 of the dense products is the constant
-    at = moments.layout.rows.index(((response, 1),))
-    weight, first, second = (Fraction(float(moments.dense[i, j])) for i, j in ((0, 0), (0, at), (at, at)))
-    shift, scale = Fraction(coordinate.shift), Fraction(2) ** coordinate.exponent
-    centred = max(second - first * first / weight, Fraction(0)) * scale**2
-    square = second * scale**2 + 2 * shift * scale * first + shift**2 * weight
-    return float(scale * first / weight + shift), centred, square
+    at, dense = moments.layout.rows.index(((response, 1),)), moments.dense
+    sums = (float(dense[0, 0]), float(dense[0, at]), float(dense[at, at]))
+    # integers over one power of two D, and the scale as u / v: a fraction reduced once is quicker than one at each step
+    (weight, first, second, shift), D = _over_one_power(*sums, coordinate.shift)
+    u, v = 1 << max(coordinate.exponent, 0), 1 << max(-coordinate.exponent, 0)
+    mean = (u * first * D + v * shift * weight) / (v * weight * D)
+    centred = Fraction(max(second * weight - first * first, 0) * u * u, D * weight * v * v)
+    total = second * D * D * u * u + 2 * shift * first * D * u * v + shift * shift * weight * v * v
+    return mean, centred, Fraction(total, D**3 * v * v)
+
+
+def _over_one_power(*values: float) -> tuple[list[int], int]:
+    """Numbers as integers over the same power of two."""
+    ratios = [value.as_integer_ratio() for value in values]
+    power = max(denominator for _, denominator in ratios)
+    return [numerator * (power // denominator) for numerator, denominator in ratios], power
 
 
 def total_square(square: Fraction, response: str) -> float:

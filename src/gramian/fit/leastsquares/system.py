@@ -21,14 +21,15 @@ from gramian.fit.leastsquares.accuracy import (
     column_errors_of,
     one_pass_errors,
 )
+from gramian.fit.leastsquares.coded import CodedDesign, coded
 from gramian.fit.leastsquares.model_columns import ModelColumns, doubtful, to_model_columns
-from gramian.fit.leastsquares.outcome import check_combinations, outcome_sums, total_square
+from gramian.fit.leastsquares.outcome import outcome_sums, total_square
 from gramian.fit.leastsquares.rounded_times import RoundedTimes, rounded_times
 from gramian.fit.leastsquares.solution import Solved, stored_coefficients
 from gramian.fit.passes.accumulate import Accumulated
 from gramian.fit.passes.options import Options
-from gramian.formula.coding import Levels, ModelColumn, empty_cells, highest_degree, levels_of, model_columns
-from gramian.formula.coordinates import Parametrization, parametrize
+from gramian.formula.coding import Levels, ModelColumn, highest_degree
+from gramian.formula.coordinates import Parametrization
 from gramian.formula.design import Design
 from gramian.formula.dropped_rows import NO_ROWS
 from gramian.linalg import maps
@@ -49,14 +50,8 @@ class System:
 
     Attributes
     ----------
-    columns : tuple of ModelColumn
-        The model's columns.
-    levels : Levels
-        Levels of the factors, and combinations of levels that have rows.
-    response : str
-        Name of the outcome.
-    parametrization : Parametrization
-        The columns that are solved for, and their maps to stored and model columns.
+    coded : CodedDesign
+        The design with its levels: columns of the model, and those that are solved for.
     stored : ndarray of shape (q, q)
         Products of the stored columns, the response last.
     products : Pair of shape (p + 1, p + 1)
@@ -77,10 +72,7 @@ class System:
         Number of rows, which the rank cannot exceed.
     """
 
-    columns: tuple[ModelColumn, ...]
-    levels: Levels
-    response: str
-    parametrization: Parametrization
+    coded: CodedDesign
     stored: Matrix
     products: Pair
     squares: Vector
@@ -93,9 +85,29 @@ class System:
     rows: int | None = None
 
     @property
+    def columns(self) -> tuple[ModelColumn, ...]:
+        """The model's columns."""
+        return self.coded.columns
+
+    @property
     def names(self) -> tuple[str, ...]:
         """Names of the model's columns."""
-        return tuple(c.name for c in self.columns)
+        return self.coded.names
+
+    @property
+    def levels(self) -> Levels:
+        """Levels of the factors, and combinations of levels that have rows."""
+        return self.coded.levels
+
+    @property
+    def response(self) -> str:
+        """Name of the outcome."""
+        return self.coded.response
+
+    @property
+    def parametrization(self) -> Parametrization:
+        """The columns that are solved for, and their maps to stored and model columns."""
+        return self.coded.parametrization
 
 
 def solve_linear(design: Design, accumulated: Accumulated, options: Options, passes: int = 1) -> Solved:
@@ -107,33 +119,28 @@ def solve_linear(design: Design, accumulated: Accumulated, options: Options, pas
 
 
 def first_solution(
-    design: Design, accumulated: Accumulated, options: Options, passes: int = 1
+    design: Design, accumulated: Accumulated, options: Options, passes: int = 1, like: CodedDesign | None = None
 ) -> tuple[System, Solved]:
-    """The normal equations of a design, and the fit in float64; parameters and errors as of `solve_linear`."""
+    """The normal equations of a design, and the fit in float64; parameters and errors as of `solve_linear`.
+
+    like : the coded design of another fit, which is shared where it is the same.
+    """
     # for speed, and because the bits of BLAS differ by its number of threads
     with threads_for(design.terms.width({name: len(levels) for name, levels in accumulated.moments.levels.items()})):
-        system = system_of(design, accumulated, options)
+        system = system_of(design, accumulated, options, like)
         solution = solve_system(system)
         gradient = 0.0 if system.penalty is None else system.penalty @ solution.coefficients  # half that of the penalty
         bounded = BoundedSolution(solution, one_pass_errors(solution, gradient), passes)
         return system, assemble(design, accumulated, options, system, bounded)
 
 
-def system_of(design: Design, accumulated: Accumulated, options: Options) -> System:
+def system_of(design: Design, accumulated: Accumulated, options: Options, like: CodedDesign | None = None) -> System:
     """Form the normal equations of a design from its moments. Raises NumericalError without rows."""
     moments = accumulated.moments
     if not moments.rows:
         raise NumericalError(f"no rows are left to fit '{design.formula}'{_drop_causes(accumulated)}")
-    levels = levels_of(moments, design.terms)
-    sums = moments.powers
-    columns = model_columns(design.terms, levels, design.coordinates, sums, every_level=options.every_level)
-    (response,) = design.outcome
-    absorbed_factors, penalized = design.terms.absorbed, options.alpha is not None
-    spanning = design.terms.absorbed_intercepts
-    parametrization = parametrize(
-        columns, levels, response, design.coordinates, as_written=penalized, absorbed=spanning
-    )
-    check_combinations(parametrization, [c.name for c in columns], response)
+    code = coded(design, moments, options, like)
+    columns, parametrization = code.columns, code.parametrization
     stored = gram_matrix(moments, parametrization.groups)
     highest = highest_degree(columns)
     entered, sum_error = rows_entered(moments), error_of_sums(moments, 0, highest)
@@ -144,15 +151,14 @@ def system_of(design: Design, accumulated: Accumulated, options: Options) -> Sys
     sum_error += underflow_error(entered, squares)
     rounding_error = sum_error + len(columns) * EPS
     partialled_out = (
-        partial_out(moments, design, parametrization, squares, rounding_error) if absorbed_factors else None
+        partial_out(moments, design, parametrization, squares, rounding_error) if design.terms.absorbed else None
     )
-    column_errors = column_errors_of(design.terms, columns, sums, entered // ROWS_PER_BLOCK, parametrization.constant)
+    column_errors = column_errors_of(
+        design.terms, columns, moments.powers, entered // ROWS_PER_BLOCK, parametrization.constant
+    )
     P = None if not options.alpha else penalty_matrix(options.alpha, parametrization, len(columns))
     return System(
-        columns,
-        levels,
-        response,
-        parametrization,
+        code,
         stored,
         products,
         squares,
@@ -240,17 +246,17 @@ def assemble(
     total = total_square(centred if intercept else square, system.response)
     return Solved(
         formula=design.formula,
-        design=replace(design, levels={name: moments.levels[name] for name in design.terms.factors}),
+        design=system.coded.design,
         levels=system.levels,
         parametrization=parametrization,
         solution=solution,
         names=system.names,
-        terms=tuple(c.term for c in system.columns),
+        terms=system.coded.terms,
         coefficients=model_columns.coefficients,
         inverse=model_columns.inverse,
         identified=model_columns.identified,
         aliased=model_columns.aliased,
-        empty_cells=empty_cells(design.terms, system.levels),
+        empty_cells=system.coded.empty_cells,
         intercept=intercept,
         rows=moments.rows,
         weight=moments.weight,
@@ -286,7 +292,7 @@ def _accuracy(
         if system.partialled_out or df_residual == 0
         else doubtful(model_columns, system.parametrization, system.stored, system.names)
     )
-    return replace(accuracy, doubtful=doubtful_columns, reached=accuracy.reached and not doubtful_columns)
+    return replace(accuracy, doubtful=doubtful_columns, reached=False) if doubtful_columns else accuracy
 
 
 def solved_products(moments: Moments, parametrization: Parametrization) -> Pair:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
@@ -21,11 +22,14 @@ from gramian.formula.dropped_rows import DroppedRows
 from gramian.formula.grammar import Formula
 from gramian.formula.row_reader import Observed, Reader
 from gramian.linalg.columns import Columns
+from gramian.linalg.in_place import InPlace, in_place
 from gramian.linalg.keyed.moments import Key, KeyedMoments
+from gramian.linalg.keyed.segmented_products import sorted_by
 from gramian.linalg.keyed.unit_sums import KEY, KeyedAccumulator
 from gramian.linalg.moments import combined_weight
 from gramian.typing import Codes, Level, Mask, Vector
 
+MIN_ROWS_OF_KEY = 64  # rows of a batch for each key, below which a call of the kernel costs more than the products
 LIVE_COPIES = 8  # copies of all products in memory at once: one per thread, partial results that wait, and their sum
 
 
@@ -150,8 +154,9 @@ class AccumulateKeyed:
 
     def accumulate(self, batches: Iterable[Batch], /) -> KeyedAccumulated:
         """The keyed moments of one unit."""
-        accumulator = KeyedUnitAccumulator(self)
+        accumulator = KeyedLinearAccumulator(self)
         with np.errstate(all="ignore"):
+            accumulator.reader.native = accumulator.in_place is not None
             for batch in batches:
                 accumulator.add(accumulator.reader.read(batch))
         return accumulator.keyed()
@@ -279,6 +284,44 @@ class KeyedUnitAccumulator(UnitAccumulator):
         return KeyedAccumulated(
             self.task.grouping, self.keyed_sums.finish(keys, levels), dropped_by_key, self.task.max_keys
         )
+
+
+class KeyedLinearAccumulator(KeyedUnitAccumulator):
+    """Accumulates the sums of a linear fit by key; rows are read where they are if every key of a batch has many."""
+
+    @cached_property
+    def in_place(self) -> InPlace | None:
+        """How the columns are read where they are; None where they are written block by block."""
+        if self.power_variables or self.cycle is not None:
+            return None
+        return in_place(self.layout, self.design.coordinates, self.design.matrix_variables)
+
+    def add(self, observed: Observed) -> None:
+        """Add the complete rows of a batch."""
+        if self.in_place is None or not self.add_in_place(self.in_place, observed):
+            super().add(observed)
+
+    def add_in_place(self, columns: InPlace, observed: Observed) -> bool:
+        """Add a batch; return False, with nothing added, where keys have few rows, or as of `LinearAccumulator`."""
+        keys = self.reader.key_codes
+        sizes = np.bincount(keys, minlength=1)
+        present = np.flatnonzero(sizes)
+        if observed.rows < MIN_ROWS_OF_KEY * len(present):
+            return False
+        parts = columns.parts(self.values(observed), observed.matrix, observed.rows)
+        if parts is None:
+            return False
+        order = None if (keys[1:] >= keys[:-1]).all() else sorted_by(keys)
+        weight, count = observed.weight, observed.count
+        total = combined_weight(weight, count)
+        root = None if total is None else np.sqrt(total if order is None else total[order])
+        products = columns.group_products(parts, np.append(0, np.cumsum(sizes[present])), order, root)
+        rows = sizes if count is None else np.bincount(keys, count).astype(np.int64)
+        if not self.keyed_sums.add_products(products, present, rows[present]):
+            return False
+        if weight is not None:
+            self.keyed_sums.add_log_weights(keys, weight, count)
+        return True
 
 
 def keyed_job(

@@ -6,11 +6,13 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from gramian.engines.fold import threads_for
 from gramian.errors import NumericalError
 from gramian.fit.groups.fit import GroupedFits, error_context, no_rows_message, warn
 from gramian.fit.groups.specifications import OUTCOME
+from gramian.fit.leastsquares.coded import CodedDesign
 from gramian.fit.leastsquares.solution import Solved
-from gramian.fit.leastsquares.system import solve_linear
+from gramian.fit.leastsquares.system import first_solution
 from gramian.fit.passes.accumulate import Accumulated
 from gramian.fit.passes.accumulate_keyed import KeyedAccumulated, keyed_job, keyed_pass
 from gramian.fit.passes.job import PassRunner
@@ -23,6 +25,7 @@ from gramian.formula.design import Design, with_outcome
 from gramian.formula.grammar import Formula
 from gramian.linalg.keyed.moments import Key
 from gramian.linalg.moments import levels_with_rows
+from gramian.typing import Level
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,17 +70,19 @@ def fit_windows(
     if not len(keyed):
         raise NumericalError(no_rows_message(formula.text, keyed.dropped_rows))
     outcomes, fits, short = tuple(job.design.outcome), {}, 0
-    for group, (periods, parts) in _series(keyed).items():
-        for period, sums in window_sums(periods, parts, windows):
-            key = (*group, windows.start_of(period, grouping.kind))
-            sums = _with_own_levels(sums)
-            if sums.moments.rows < (windows.min_rows or _columns(job.design, sums) + 1):
-                short += 1
-                continue
-            for outcome in outcomes:
-                with error_context(names, key):
-                    fit = _solved(with_outcome(job.design, outcome), sums, options)
-                fits[(*((outcome.removeprefix("~"),) if len(outcomes) > 1 else ()), *key)] = fit
+    solvers = [Solver(replace(with_outcome(job.design, outcome), matrix=None), options) for outcome in outcomes]
+    with threads_for(job.design.terms.width(level_counts(keyed.moments.levels))):  # once, not for every window
+        for group, (periods, parts) in _series(keyed).items():
+            for period, sums in window_sums(periods, parts, windows):
+                key = (*group, windows.start_of(period, grouping.kind))
+                sums = _with_own_levels(sums)
+                if sums.moments.rows < (windows.min_rows or _width(job.design, sums.moments.levels) + 1):
+                    short += 1
+                    continue
+                for outcome, solver in zip(outcomes, solvers, strict=True):
+                    with error_context(names, key):
+                        fit = solver.fit(sums)
+                    fits[(*((outcome.removeprefix("~"),) if len(outcomes) > 1 else ()), *key)] = fit
     if not fits:
         few = f"{short:,} have too few" if short else "none is complete"
         raise NumericalError(f"no window has enough rows for '{formula.text}' ({few}): take longer ones")
@@ -115,11 +120,36 @@ def _with_own_levels(sums: Accumulated) -> Accumulated:
     return replace(sums, moments=moments.with_levels(own))
 
 
-def _columns(design: Design, sums: Accumulated) -> int:
-    """Number of columns of a window's model, or a lower bound."""
-    return checked_width(design.terms, {name: len(levels) for name, levels in sums.moments.levels.items()})
+def _width(design: Design, levels: Mapping[str, Sequence[Level]]) -> int:
+    """Number of columns of a model with these levels, or a lower bound. Raises DataError for too many."""
+    return checked_width(design.terms, level_counts(levels))
 
 
-def _solved(design: Design, sums: Accumulated, options: Options) -> Solved:
-    """The fit of one window."""
-    return solve_linear(replace(design, levels=dict(sums.moments.levels), matrix=None), sums, options)
+def level_counts(levels: Mapping[str, Sequence[Level]]) -> dict[str, int]:
+    """Factor -> number of levels."""
+    return {name: len(values) for name, values in levels.items()}
+
+
+@dataclass(slots=True)
+class Solver:
+    """Fits one design to the sums of windows; its columns are coded again only where levels differ.
+
+    Attributes
+    ----------
+    design : Design
+        With coordinates, and one outcome.
+    options : Options
+        How to fit.
+    last : CodedDesign or None
+        The design with the levels of the window before.
+    """
+
+    design: Design
+    options: Options
+    last: CodedDesign | None = None
+
+    def fit(self, sums: Accumulated) -> Solved:
+        """The fit of one window."""
+        system, solved = first_solution(self.design, sums, self.options, like=self.last)
+        self.last = system.coded
+        return solved

@@ -13,7 +13,7 @@ import numpy as np
 
 from gramian.errors import OptionError, SchemaError
 from gramian.schema import Kind, Schema
-from gramian.typing import Codes, Level, Vector
+from gramian.typing import Level, Vector
 
 DAY = 86_400
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": DAY, "w": 7 * DAY}
@@ -150,13 +150,6 @@ def windows_of(on: Any, window: Any, every: Any, half_life: Any, min_rows: Any) 
         raise OptionError(f"window={window!r} must be a multiple of every={period.text}")
     decay = None if half_life is None else lengths["half_life"].size / period.size
     return Windows(on, period, None if span is None else int(span), decay, min_rows)
-
-
-def whole(numbers: Vector, present: Any) -> Codes:
-    """Whole numbers as int64, 0 where there is none."""
-    return np.where(np.isfinite(numbers) if present is None else present & np.isfinite(numbers), numbers, 0.0).astype(
-        np.int64
-    )
 
 
 def names_of(by: Sequence[str], windows: Windows) -> tuple[str, ...]:

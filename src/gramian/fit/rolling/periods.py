@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from gramian.batch import Batch
+from gramian.column import MAX_PLACES_PER_VALUE
 from gramian.fit.passes.keys import ByColumns, ColumnKeys, RowKeys
-from gramian.fit.rolling.options import Windows, whole
+from gramian.fit.rolling.options import Windows
 from gramian.schema import Schema
 from gramian.typing import Codes
 
@@ -74,10 +75,22 @@ class PeriodKeys(ColumnKeys):
         if windows is None or name != windows.on:
             return ColumnKeys.part(self, name, batch)
         values, present = batch.numbers(name)
-        with np.errstate(invalid="ignore"):
-            numbers = windows.numbers(np.where(np.isfinite(values), values, 0.0), self.kind)
         there = np.isfinite(values) if present is None else present & np.isfinite(values)
-        periods, codes = np.unique(whole(numbers, there)[there], return_inverse=True)
-        out = np.full(batch.rows, -1)
-        out[there] = codes
+        every = bool(there.all())
+        periods, codes = distinct(windows.numbers(values if every else values[there], self.kind).astype(np.int64))
+        out = codes
+        if not every:
+            out = np.full(batch.rows, -1)
+            out[there] = codes
         return self.levels[name].encode(out, periods.tolist(), batch.where)
+
+
+def distinct(numbers: Codes) -> tuple[Codes, Codes]:
+    """The different numbers, rising, and the position of each (n,) among them; without a sort where they are close."""
+    low, high = (int(numbers.min()), int(numbers.max())) if len(numbers) else (0, 0)
+    if not len(numbers) or high - low >= MAX_PLACES_PER_VALUE * len(numbers):
+        return np.unique(numbers, return_inverse=True)
+    offsets = numbers - low
+    occurs = np.zeros(high - low + 1, np.bool_)
+    occurs[offsets] = True
+    return low + np.flatnonzero(occurs), (np.cumsum(occurs) - 1)[offsets]

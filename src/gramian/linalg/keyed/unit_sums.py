@@ -79,6 +79,15 @@ class KeyedAccumulator:
             self.tables.add(coded, None if total is None else np.sqrt(total), count, sizes)
         return True
 
+    def add_products(self, products: Matrix, keys: Codes, rows: Codes) -> bool:
+        """Add the products (g, m, m) of g keys, each of so many rows; False, with nothing added, if not finite."""
+        if not np.isfinite(products.trace(axis1=1, axis2=2).sum()):
+            return False
+        self._grow(int(keys.max(initial=-1)) + 1)
+        self.dense[keys] += products
+        self.rows[keys] += rows
+        return True
+
     def _add_products(self, columns: Columns, keys: Codes, row_counts: Codes, cycle: int | None) -> bool:
         """Add the products of each key's rows: one matrix product a key, or pending rows where keys have too few rows.
 
