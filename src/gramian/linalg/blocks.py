@@ -168,12 +168,12 @@ class PreparedPredictor:
         rows, extra = predictor.layout.rows, predictor.layout.extra
         self.place = {m: i for i, m in enumerate((*rows, *extra))}
         self.dense = np.zeros(len(rows))
-        self.parts: list[tuple[ColumnGroup, int, Vector]] = []
+        self.parts: list[tuple[ColumnGroup, int | None, Vector]] = []  # the place of a monomial, None for the constant
         for group in predictor.groups:
             for m, positions in group.by_monomial():
                 b = predictor.coefficients[positions]
                 if group.factors:
-                    self.parts.append((group, self.place[m], b))
+                    self.parts.append((group, self.place[m] if m else None, b))
                 else:
                     self.dense[self.place[m]] = b[0]
         self.sizes: dict[str, int] = {}
@@ -198,7 +198,7 @@ class PreparedPredictor:
         for (group, place, b), table in zip(self.parts, self.tables, strict=True):
             codes = [columns.codes[f] for f in group.factors]
             contribution = _sparse(group, codes, b, self._shape(group)) if table is None else table[tuple(codes)]
-            eta += contribution if not group.monomials[0] else contribution * columns.value(place)
+            eta += contribution if place is None else contribution * columns.value(place)
 
     def _shape(self, group: ColumnGroup) -> list[int]:
         """Numbers of levels of the group's factors."""

@@ -11,7 +11,7 @@ import numpy as np
 
 from gramian.batch import Batch, Source
 from gramian.engines.fold import one_thread
-from gramian.errors import ConvergenceError, DataError, NumericalError, OptionError
+from gramian.errors import ConvergenceError, DataError, NumericalError
 from gramian.fit.glm.accumulate import Totals
 from gramian.fit.glm.iterate import IterationHistory, iterate, linear_convergence, quadratic_convergence
 from gramian.fit.glm.loop import Run
@@ -137,11 +137,6 @@ def glm_steps(formula: Formula, options: GlmOptions, source: Source, excluded: S
         )
         check_theta(options.robust, estimated=options.estimate_theta)
     design, model, vcov = bare_design(formula, source.schema, options, excluded), options.model, options.robust
-    if design.terms.slopes:
-        raise OptionError(
-            f"slopes by level, as in {design.terms.absorbed_texts[0]}, are absorbed in linear fits; in a generalized "
-            "linear one write them as a term, as in factor(firm)*x"
-        )
     if vcov is not None:
         check_information(vcov, design.terms.absorbed, differs=not model.is_canonical or options.estimate_theta)
     return GlmSteps(
@@ -276,7 +271,7 @@ def _linear(run: Run, last: Evaluated, b: Vector, outcome_totals: Totals) -> Sol
     rows = last.linearized.moments.rows
     solution = solution_at(setting, step, rows, last.b, options.common.alpha)
     solution = replace(solution, coefficients=b[:width])
-    absorbed_factors = setting.design.terms.absorbed
+    absorbed_factors = setting.design.terms.absorbed_texts
     model_columns = to_model_columns(
         setting.parametrization, solution, step.products, names, collinear, absorbed=absorbed_factors
     )
@@ -293,7 +288,7 @@ def _linear(run: Run, last: Evaluated, b: Vector, outcome_totals: Totals) -> Sol
         identified=model_columns.identified,
         aliased=model_columns.aliased,
         empty_cells=empty_cells(setting.design.terms, setting.levels),
-        intercept=setting.parametrization.constant is not None or absorbed is not None,
+        intercept=setting.parametrization.constant is not None or bool(setting.design.terms.absorbed_intercepts),
         rows=rows,
         weight=outcome_totals.weight,
         log_weight=0.0,

@@ -203,7 +203,7 @@ class Run:
         Raises SeparationError where the outcome does not vary and lies at an end of its range.
         """
         mean, top = totals.outcome / totals.weight, self.options.model.family.separable_end
-        has_constant = setting.parametrization.constant is not None or bool(setting.design.terms.absorbed)
+        has_constant = setting.parametrization.constant is not None or bool(setting.design.terms.absorbed_intercepts)
         if top is not None and has_constant and (mean == 0.0 or (mean == top and not totals.interior_weight)):
             raise separation.constant_outcome(mean)
         # without an intercept the null model has nothing to estimate: its linear predictor is the offset

@@ -51,7 +51,7 @@ def _passes(steps: GlmSteps) -> tuple[int, list[str]]:
 
 def _steps(steps: GlmSteps) -> tuple[int, list[str]]:
     """The expected number of passes of Newton's steps, and the reasons for it."""
-    absorbed = steps.design.terms.absorbed
+    absorbed = steps.design.terms.absorbed_texts
     if not absorbed:
         return 2, ["each pass is a step of Newton's method; from the sample's start two steps are mostly enough"]
     levels = f"the levels of {' and '.join(absorbed)}"

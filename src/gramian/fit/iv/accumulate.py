@@ -101,7 +101,7 @@ class MomentRows:
         error = V[:, -1] - V[:, :-1] @ own.slopes + excluded @ own.explained
         out[:, endogeneity] = D * error[:, None]
         if self.leverages is not None:
-            of_level = 0.0 if self.demeaned is None else self.demeaned.leverage(columns)
+            of_level = 0.0 if self.demeaned is None else self.demeaned.leverage(columns, layout)
             for part, factor in zip(parts, self.leverages.factors(Q, V[:, :-1], weight, of_level), strict=True):
                 out[:, part] *= factor[:, None]
         return out

@@ -16,7 +16,6 @@ from gramian.fit.passes.memory import memory_limit
 from gramian.formula.coordinates import Parametrization
 from gramian.formula.design import Design
 from gramian.linalg import maps
-from gramian.linalg.absorb.level_functions import LevelFunctions
 from gramian.linalg.absorb.partial_out import Absorption, absorb
 from gramian.linalg.absorb.slopes import NO_SLOPES, Slopes
 from gramian.linalg.doubledouble import Pair, pair
@@ -236,28 +235,31 @@ def _effects(
     """
     v = np.append(-coefficients, 2.0**coordinate.exponent)
     absorption = partialled_out.absorption
-    by_monomial = absorption.monomial_effects(v)
+    by_monomial = absorption.monomial_effects(v, careful=True)
     effects = {name: own[0] for name, own in by_monomial.items()}
     # the effects of the first factor include the mean, and with it the outcome's shift; else `Predictor.shift` adds it
     if parametrization.subspace is not None:
         first = next(name for name in partialled_out.order if name in design.terms.absorbed_intercepts)
         effects[first] = effects[first] + coordinate.shift
-    slopes = {
-        name: slopes_of(own, by_monomial[name], design.terms.slopes[name], design.coordinates)
+    return effects, slopes_of_factors(absorption, by_monomial, design)
+
+
+def slopes_of_factors(
+    absorption: Absorption, effects: Mapping[str, Matrix], design: Design
+) -> dict[str, dict[str, Vector]]:
+    """`Absorbed.slopes`: in units of the variables, NaN where not identified. effects : (J, levels) of monomials."""
+    return {
+        name: {
+            variable: np.where(good, np.ldexp(slope, -design.coordinates[variable].exponent), np.nan)
+            for variable, good, slope in zip(
+                design.terms.slopes[name].variables,
+                own.identified.T[int(own.has_intercept) :],
+                effects[name][1:],
+                strict=True,
+            )
+        }
         for name, own in absorption.factors.items()
         if own is not None
-    }
-    return effects, slopes
-
-
-def slopes_of(
-    functions: LevelFunctions, effects: Matrix, slopes: Slopes, coordinates: Mapping[str, Coordinate]
-) -> dict[str, Vector]:
-    """Variable -> slopes (levels,) in its own units, NaN where not identified. effects : (J, levels) of monomials."""
-    identified = functions.identified[:, int(functions.has_intercept) :]
-    return {
-        variable: np.where(identified[:, k], np.ldexp(effects[k + 1], -coordinates[variable].exponent), np.nan)
-        for k, variable in enumerate(slopes.variables)
     }
 
 

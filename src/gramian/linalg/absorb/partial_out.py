@@ -96,9 +96,9 @@ class Absorption:
             other_effects = other_effects + self.projected.correct(v)
         return self.sums.combination_sums(np.concatenate([v, -other_effects])) / self.sums.weight, other_effects
 
-    def monomial_effects(self, v: Vector) -> dict[str, Matrix]:
-        """Factor -> careful effects (J, levels) on the combination `v` of the indicators, times 1 and each variable."""
-        first, others = self.effects(v, careful=True)
+    def monomial_effects(self, v: Vector, *, careful: bool) -> dict[str, Matrix]:
+        """Factor -> effects (J, levels) on the combination `v` of the indicators, times 1 and each variable."""
+        first, others = self.effects(v, careful=careful)
         return {f: own[:, :, 0] for f, own in self._by_factor(first[:, None], others[:, None]).items()}
 
     def column_effects(self) -> dict[str, Matrix]:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import gramian as gm
-from gramian.errors import FormulaError, OptionError, SchemaError
+from gramian.errors import FormulaError, SchemaError
 from gramian.linalg.absorb import partial_out
 
 ROWS = 240
@@ -203,9 +203,50 @@ def test_what_is_no_slope(absorbed: str, error: type[Exception], message: str) -
         gm.ols(f"y ~ w | {absorbed}", data)
 
 
-def test_models_without_slopes_say_so() -> None:
-    data = table(8)
-    with pytest.raises(OptionError, match=r"slopes by level, as in firm\[x\], are absorbed in linear fits"):
-        gm.glm("y ~ w | firm[x]", data)
+def test_exact_sums_have_no_absorbed_slopes() -> None:
     with pytest.raises(FormulaError, match=r"as in \+ factor\(firm\)\*x"):
-        gm.ols("y ~ w | firm[x]", data, exact=True)
+        gm.ols("y ~ w | firm[x]", table(8), exact=True)
+
+
+@pytest.mark.parametrize("absorbed", ["firm[x]", "firm[x] + year", "firm[[x]] + year", "firm[[x]]"])
+@pytest.mark.parametrize("family", ["poisson", "gaussian"])
+def test_slopes_of_generalized_linear_fits_are_those_of_dummies(absorbed: str, family: str, tmp_path: Path) -> None:
+    data = table(9)
+    rng = np.random.default_rng(9)
+    data["y"] = (
+        rng.poisson(np.exp(0.3 * data["w"] + 0.2 * (data["firm"] % 3) * data["x"])) + (family == "gaussian") * 0.5
+    )
+    data["firm"][:2], data["y"][:2] = 30, 2  # a level of two rows
+    fit = gm.glm(f"y ~ w | {absorbed}", data, family=family, vcov={"cluster": "year"})
+    A = np.column_stack([data["w"], columns(data, absorbed)])
+    dummies = {f"a{i}": column for i, column in enumerate(A.T)}
+    full = gm.glm(f"y ~ {' + '.join(dummies)}", {"y": data["y"], **dummies}, family=family)
+    at = fit.names.index("w")
+    assert fit.coefficients[at] == pytest.approx(full.coefficients[1], rel=1e-8)
+    assert fit.deviance == pytest.approx(full.deviance, rel=1e-10)
+    assert fit.df_residual == full.df_residual
+    predicted = np.asarray(fit.predict(data))
+    assert predicted == pytest.approx(np.asarray(full.predict(dummies)), rel=1e-7)
+    fit.save(tmp_path / "a.fit")
+    assert np.array_equal(np.asarray(gm.load(tmp_path / "a.fit").predict(data)), predicted)
+
+
+@pytest.mark.parametrize("absorbed", ["firm[x]", "firm[x] + year", "firm[[x]]"])
+def test_slopes_beside_instruments_are_those_of_dummies(absorbed: str) -> None:
+    data = table(10)
+    rng = np.random.default_rng(10)
+    data["q"], error = rng.standard_normal((2, ROWS))
+    data["p"] = data["q"] + 0.5 * error + rng.standard_normal(ROWS)
+    data["y"] = data["y"] + 1.5 * data["p"] + error
+    fit = gm.iv(f"y ~ w + [p ~ q] | {absorbed}", data)
+    A = (
+        columns(data, absorbed)
+        if absorbed != "firm[[x]]"
+        else np.column_stack([columns(data, absorbed), np.ones(ROWS)])
+    )
+    dummies = {f"a{i}": column for i, column in enumerate(A.T)}
+    full = gm.iv(f"y ~ w + {' + '.join(dummies)} + [p ~ q]", {**data, **dummies})
+    for name in ("w", "p"):
+        i, j = fit.names.index(name), full.names.index(name)
+        assert fit.coefficients[i] == pytest.approx(full.coefficients[j], rel=1e-9)
+        assert fit.std_errors[i] == pytest.approx(full.std_errors[j], rel=1e-9)

@@ -86,7 +86,7 @@ class _OutcomeAccumulator(UnitAccumulator):
         (response,) = self.responses
         monomials: tuple[Monomial, ...] = (CONSTANT, ((response, 1),))
         tables: tuple[tuple[Factors, tuple[Monomial, ...]], ...] = tuple(
-            ((f,), monomials) for f in design.terms.absorbed
+            ((f,), monomials) for f in design.terms.absorbed_intercepts
         )
         self.places = [self.layout.rows.index(m) for m in monomials]
         self.sums = Accumulator(Layout((CONSTANT,), self.responses, tables), design.coordinates, {})
@@ -107,7 +107,8 @@ class _OutcomeAccumulator(UnitAccumulator):
 
     def moments(self) -> Moments:
         """The unit's sums, with the levels of absorbed factors alone."""
-        return self.sums.finish({name: self.reader.levels[name].levels for name in self.design.terms.absorbed})
+        factors = self.design.terms.absorbed_intercepts
+        return self.sums.finish({name: self.reader.levels[name].levels for name in factors})
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,7 +223,7 @@ def without_separated_levels(
         found = _separated(moments, design, top)
         if not found:
             break
-        if any(len(found.get(f, ())) == len(moments.levels[f]) for f in design.terms.absorbed):
+        if any(len(found.get(f, ())) == len(moments.levels[f]) for f in design.terms.absorbed_intercepts):
             raise SeparationError(
                 f"every level of '{next(iter(found))}' has outcomes of one kind only, all at an end of the family's "
                 "range, so no row says anything about the coefficients; absorb another factor, or none",
@@ -238,7 +239,7 @@ def without_separated_levels(
 def _separated(moments: Moments, design: Design, top: float) -> dict[str, Sequence[Level]]:
     """Absorbed factor -> its levels whose outcomes all lie at one end, for those that have any."""
     (response,), found = design.outcome, {}
-    for factor in design.terms.absorbed:
+    for factor in design.terms.absorbed_intercepts:
         monomials, table = dict(moments.layout.tables)[(factor,)], moments.tables[(factor,)]
         outcome, weight = (table.sums[:, monomials.index(m)] for m in (((response, 1),), CONSTANT))
         # a sum of zeros is zero, and one of ones the same sum as the weights, without any rounding

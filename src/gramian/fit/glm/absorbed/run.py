@@ -18,7 +18,7 @@ from gramian.fit.glm.loop import Run
 from gramian.fit.glm.null_model import NullModel
 from gramian.fit.glm.proposal import NEARBY, Evaluated, converges_linearly
 from gramian.fit.glm.step import Step
-from gramian.fit.leastsquares.absorbed import Absorbed, are_connected, singletons
+from gramian.fit.leastsquares.absorbed import Absorbed, are_connected, singletons, slopes_of_factors, zeros_of
 from gramian.formula.design import Design
 from gramian.formula.dropped_rows import DroppedRows
 from gramian.linalg.absorb.partial_out import Absorption
@@ -73,9 +73,10 @@ class AbsorbedRun(Run):
     def constant_start(self, setting: Setting) -> Vector:
         """The point of the null model: its intercept as the effect of every level of one factor."""
         assert isinstance(setting, AbsorbedSetting)
-        effects = {factor: np.zeros(size) for factor, size in setting.sizes.items()}
-        next(iter(effects.values()))[:] = self.null_model.eta or 0.0
-        return setting.joined(np.zeros(len(setting.columns)), effects)
+        effects = {f: np.zeros((len(setting.monomials(f)), size)) for f, size in setting.sizes.items()}
+        for factor in setting.design.terms.absorbed_intercepts[:1]:
+            effects[factor][0] = self.null_model.eta or 0.0
+        return setting.joined(Run.constant_start(self, setting), effects)
 
     def directions(self, point: Evaluated) -> tuple[Vector, Vector, Vector]:
         """Candidate directions (p + levels,) of separation: as without absorbed factors."""
@@ -91,7 +92,7 @@ class AbsorbedRun(Run):
         p = len(setting.columns)
         if np.abs(direction[:p]).max(initial=0.0) > separation.EXACT * np.abs(direction).max():
             return separation.separation_error(direction[:p], setting, self.stds(setting))
-        names = tuple(setting.design.terms.absorbed)
+        names = setting.design.terms.absorbed_texts
         return SeparationError(
             f"the outcome is separated by levels of {' and '.join(names)} together: the likelihood rises without end "
             "as their effects grow apart, so there is no finite answer; absorb fewer factors, or leave out the levels "
@@ -116,6 +117,8 @@ class AbsorbedRun(Run):
             exact=absorption.exact,
             singletons=singletons(moments, tuple(setting.sizes)),
             tss=float(step.products.hi[-1, -1]),
-            effects=setting.effects(b),
+            effects={factor: own[0] for factor, own in setting.effects(b).items()},
             connected=are_connected(absorption, setting.sizes),
+            slopes=slopes_of_factors(absorption, setting.effects(b), setting.design),
+            zeros=zeros_of(absorption, setting.design.terms.slopes),
         )

@@ -14,14 +14,16 @@ from gramian.formula.design import Design
 from gramian.linalg import maps
 from gramian.linalg.blocks import Predictor
 from gramian.linalg.moments import Moments
-from gramian.linalg.monomials import CONSTANT
+from gramian.linalg.monomials import CONSTANT, Monomial
 from gramian.linalg.products import ColumnGroup, without_last
-from gramian.typing import Vector
+from gramian.typing import Matrix, Vector
 
 
 @dataclass(frozen=True, slots=True)
 class AbsorbedSetting(Setting):
     """Model columns beside absorbed factors; a point has p coefficients, then the effects of all levels.
+
+    Of a factor with slopes these are the effects of the indicators, then those of the indicators times each variable.
 
     Attributes
     ----------
@@ -30,6 +32,11 @@ class AbsorbedSetting(Setting):
     """
 
     sizes: Mapping[str, int]
+
+    def monomials(self, factor: str) -> tuple[Monomial, ...]:
+        """The constant, and the variables with slopes: what the effects of a factor's levels belong to, J in all."""
+        slopes = self.design.terms.slopes
+        return slopes[factor].monomials if factor in slopes else (CONSTANT,)
 
     @property
     def width(self) -> int:
@@ -50,28 +57,33 @@ class AbsorbedSetting(Setting):
         """The linear predictor of any rows. b : (p + levels,)."""
         p, groups, start = len(self.columns), list(self.groups), self.width
         for factor, size in self.sizes.items():
-            codes = np.arange(size)
-            groups.append(ColumnGroup((factor,), codes[:, None], (CONSTANT,), start + codes))
-            start += size
+            codes, monomials = np.arange(size), self.monomials(factor)
+            positions = start + (codes[:, None] + size * np.arange(len(monomials))).ravel()
+            groups.append(ColumnGroup((factor,), codes[:, None], monomials, positions))
+            start += size * len(monomials)
         return Predictor(self.design.layout, tuple(groups), np.concatenate([self.stored(b[:p]), b[p:]]))
 
-    def effects(self, b: Vector) -> dict[str, Vector]:
-        """Absorbed factor -> effects (levels,) in a point b : (p + levels,)."""
-        ends = np.cumsum([len(self.columns), *self.sizes.values()]).tolist()
-        return {f: b[start:stop] for f, start, stop in zip(self.sizes, ends[:-1], ends[1:], strict=True)}
+    def effects(self, b: Vector) -> dict[str, Matrix]:
+        """Absorbed factor -> effects (J, levels) in a point b : (p + levels,)."""
+        out, start = {}, len(self.columns)
+        for factor, size in self.sizes.items():
+            stop = start + size * len(self.monomials(factor))
+            out[factor] = b[start:stop].reshape(-1, size)
+            start = stop
+        return out
 
-    def joined(self, b: Vector, effects: Mapping[str, Vector]) -> Vector:
-        """A point from coefficients (p,) and the effects of each factor's levels."""
-        return np.concatenate([b, *(effects[f] for f in self.sizes)])
+    def joined(self, b: Vector, effects: Mapping[str, Matrix]) -> Vector:
+        """A point from coefficients (p,) and the effects (J, levels) of each factor's levels."""
+        return np.concatenate([b, *(effects[f].ravel() for f in self.sizes)])
 
 
 def absorbed_setting(design: Design, moments: Moments, *, every_level: bool, penalized: bool) -> AbsorbedSetting:
     """The model columns for the levels that the moments have; parameters as of `setting_of`."""
-    levels, absorbed = levels_of(moments, design.terms), design.terms.absorbed
+    levels, terms = levels_of(moments, design.terms), design.terms
     columns = model_columns(design.terms, levels, design.coordinates, moments.powers, every_level=every_level)
     (response,) = design.outcome
     parametrization = parametrize(
-        columns, levels, response, design.coordinates, as_written=penalized, absorbed=absorbed
+        columns, levels, response, design.coordinates, as_written=penalized, absorbed=terms.absorbed_intercepts
     )
-    sizes = {factor: len(moments.levels[factor]) for factor in absorbed}
+    sizes = {factor: len(moments.levels[factor]) for factor in terms.absorbed}
     return AbsorbedSetting(design, columns, levels, parametrization, sizes)

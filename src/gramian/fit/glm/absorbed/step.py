@@ -16,7 +16,7 @@ from gramian.fit.leastsquares.system import penalty_matrix, products_in, squares
 from gramian.linalg.blocks import ROWS_PER_BLOCK
 from gramian.linalg.certificate import sum_rounding_error
 from gramian.linalg.moments import Moments
-from gramian.linalg.monomials import CONSTANT, Monomial
+from gramian.linalg.monomials import Monomial, times
 from gramian.linalg.products import gram_matrix
 from gramian.linalg.solve import solve
 from gramian.typing import Vector
@@ -31,7 +31,7 @@ class AbsorbedStep(Step):
     partialled_out : PartialledOut
         The elimination of the levels; the step's products and solution are within them.
     level_weights : ndarray
-        (levels,) sums of working weights, the diagonal of the information of the effects.
+        (levels,) sums of working weights, the diagonal of the information of the effects; for slopes times squares.
     """
 
     partialled_out: PartialledOut
@@ -62,11 +62,13 @@ def absorbed_step(
     free = moments.rows - within.absorption.rank
     solution = solve(system, None, rounding_error, P, within.squares, None if P is not None else max(free, 0))
     move = solution.coefficients
-    effects = _effect_moves(setting, within, move)
+    effects = within.absorption.monomial_effects(np.append(-setting.stored(move), 1.0), careful=False)
     (response,) = setting.design.outcome
     # the loss falls by g'd + d'P(b + d) to second order, with the gradient g of all coefficients and levels
     along = float(products.hi[:-1, -1] @ move) + sum(
-        float(_level_sums(moments, factor, ((response, 1),)) @ effects[factor]) for factor in effects
+        float(_level_sums(moments, factor, times(m, ((response, 1),))) @ own)
+        for factor in effects
+        for m, own in zip(setting.monomials(factor), effects[factor], strict=True)
     )
     shrinkage = 0.0 if P is None else float(move @ (P @ current))
     dispersion = known_dispersion
@@ -83,18 +85,8 @@ def absorbed_step(
         solution,
         within.products,
         within,
-        np.concatenate([_level_sums(moments, factor, CONSTANT) for factor in setting.sizes]),
+        np.concatenate([_level_sums(moments, f, times(m, m)) for f in setting.sizes for m in setting.monomials(f)]),
     )
-
-
-def _effect_moves(setting: AbsorbedSetting, within: PartialledOut, move: Vector) -> dict[str, Vector]:
-    """Absorbed factor -> moves (levels,) of its effects, given those of the coefficients: r - X d on the levels."""
-    first, others = within.absorption.effects(np.append(-setting.stored(move), 1.0))
-    moves, start = {within.order[0]: first}, 0
-    for factor in within.order[1:]:
-        moves[factor] = others[start : start + setting.sizes[factor]]
-        start += setting.sizes[factor]
-    return moves
 
 
 def _level_sums(moments: Moments, factor: str, monomial: Monomial) -> Vector:
