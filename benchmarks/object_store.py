@@ -81,7 +81,8 @@ def bucket(rows: int) -> int:
 
 def put(path: str, content: bytes) -> None:
     """Make a bucket or an object by a request of its own: this server minds no signatures."""
-    urlopen(Request(f"http://127.0.0.1:{server()}/{path}", content, method="PUT")).close()
+    headers = {"Content-Type": "application/octet-stream"}
+    urlopen(Request(f"http://127.0.0.1:{server()}/{path}", content, headers, method="PUT"), timeout=300).close()
 
 
 def address(rows: int, port: int) -> str:

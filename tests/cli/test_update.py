@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import threading
+from functools import partial
 from pathlib import Path
 
+import fsspec
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.csv as pc
+import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner, Result
 
@@ -64,6 +70,45 @@ def test_a_file_that_has_changed_and_data_that_are_no_files(folder: Path) -> Non
     assert "day1.parquet: has changed since its rows were added (it had" in changed.stderr
     absent = run("update", folder / "no.gram", folder / "day1.parquet")
     assert absent.return_value == 5
+
+
+@pytest.mark.parametrize("format", ["parquet", "csv"])
+def test_a_file_that_was_replaced_renamed_or_copied(tmp_path: Path, format: str) -> None:
+    file, sums = tmp_path / f"day1.{format}", tmp_path / "sums.gram"
+    rows = pa.table({"x": [1.0, 2.0, 3.0, 5.0] * 20, "y": [1.0, 2.0, 4.0, 4.0] * 20})
+    other = pa.table({"x": [1.0, 2.0, 3.0, 5.0] * 20, "y": [1.0, 2.0, 4.0, 4.0] * 19 + [1.0, 2.0, 4.0, 9.0]})
+    put = partial(pq.write_table, compression=None, use_dictionary=False) if format == "parquet" else pc.write_csv
+    put(rows, file)
+    assert run("gram", "y ~ x", file, "-o", sums).return_value == 0
+    (tmp_path / "elsewhere").mkdir()
+    moved = file.rename(tmp_path / "elsewhere" / f"first.{format}")
+    assert "holds all of these files already" in run("update", sums, moved).stderr
+    shutil.copy(moved, file)  # a copy of the same content, as a backup would bring it back
+    assert "holds all of these files already" in run("update", sums, file).stderr
+    put(other, file)
+    assert file.stat().st_size == moved.stat().st_size
+    replaced = run("update", sums, file)
+    assert replaced.return_value == 3
+    assert "it has " in replaced.stderr
+    assert "bytes as before, and others): subtract the Gram of the old file first" in replaced.stderr
+
+
+def test_objects_of_a_store_are_known_again(tmp_path: Path) -> None:
+    system, sums = fsspec.filesystem("memory"), tmp_path / "sums.gram"
+    rows = pa.table({"x": [1.0, 2.0, 3.0, 5.0], "y": [1.0, 2.0, 4.0, 4.0]})
+
+    def put(name: str, table: pa.Table) -> None:
+        with system.open(f"/nightly/{name}", "wb") as file:
+            pq.write_table(table, file)
+
+    put("1.parquet", rows)
+    assert run("gram", "y ~ x", "memory://nightly/*.parquet", "-o", sums).return_value == 0
+    put("2.parquet", rows)
+    assert "4 rows of 1 new file added: 8 rows" in run("update", sums, "memory://nightly/*.parquet").stderr
+    assert "holds all of these files already: 8 rows" in run("update", sums, "memory://nightly").stderr
+    put("2.parquet", rows)  # written again
+    assert "2.parquet: has changed since its rows were added" in run("update", sums, "memory://nightly").stderr
+    system.store.clear()
 
 
 def test_writers_at_the_same_time_lose_no_rows(folder: Path) -> None:

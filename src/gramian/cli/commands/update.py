@@ -8,6 +8,7 @@ import click
 
 from gramian.cli.options import DATA, FILE, data, engine, engine_for, files, progress
 from gramian.cli.shared_gram import alone
+from gramian.data.paths import is_address
 from gramian.fit.passes.options import DECIMAL
 
 
@@ -22,7 +23,8 @@ def command(
 ) -> None:
     """Add the rows of those files of DATA to the file GRAM that it does not hold yet; no others are read.
 
-    Files are known by their path and size. Several updates of one GRAM at a time wait for each other.
+    Files are known by their path and size, and by their first and last bytes; those of a store by its ETag or time of
+    change. Several updates of one GRAM at a time wait for each other.
 
     \b
     gramian update flights.gram "flights/*.parquet"
@@ -42,8 +44,17 @@ def command(
             click.echo(f"{gram} holds all of these files already: {before.rows:,} rows", err=True)
             return
         with watching(progress) as watch:
-            runner = PassRunner(source_of(files(new)), engine_of(engine_for(engine, threads)), watch)
+            runner = PassRunner(source_of(files(_readable(new, data))), engine_of(engine_for(engine, threads)), watch)
             after = Gram(with_rows_of(before.gram_data, runner, decimal=decimal == "exact"))
         after.save(gram)
     added = after.rows - before.rows
     click.echo(f"{added:,} rows of {paths_text(new)} added: {after.rows:,} rows; saved to {gram}", err=True)
+
+
+def _readable(new: list[str], data: tuple[str, ...]) -> list[str]:
+    """The new files as they are read: addresses with the options of those among which they were found."""
+    if not is_address(data[0]):
+        return new
+    from gramian.data.libraries.remote import with_options
+
+    return with_options(new, data)

@@ -25,13 +25,14 @@ from gramian.batch import Batch, Input, Rereadable
 from gramian.data.copies import Folder, OfCopy, copy_stream, with_suffix
 from gramian.data.dataset import read_dataset
 from gramian.data.files import read_files
-from gramian.data.paths import SUPPORTED, check_one_format, entries_of, hidden, kind_of
+from gramian.data.paths import SUPPORTED, check_one_format, entries_of, hidden, is_address, kind_of
 from gramian.data.read_errors import error_context
 from gramian.errors import DataError, MissingExtraError, did_you_mean, first_line
 
 NATIVE = ("s3", "gs", "gcs", "abfs", "abfss", "hdfs", "file")  # what Arrow reads by itself
 OPTIONS = re.compile(r"\?\w+=[^/]*$")
 SECRETS = re.compile(r"(?<=://)[^/@]*:[^/@]*@|(?<=[?&])(?:access_key|secret_key|session_token)=[^&]*&?")
+MARKS = ("ETag", "etag", "version_id", "LastModified", "last_modified", "updated", "mtime", "created")  # of fsspec
 PATIENCE = 20  # seconds in which Google's store must answer; Arrow would ask for a quarter of an hour
 IN_RANGES = {"parquet": pd.ParquetFileFormat, "ipc": pd.IpcFileFormat, "orc": pd.OrcFileFormat}
 
@@ -153,6 +154,14 @@ def without_secrets(address: str) -> str:
     return SECRETS.sub("", address).rstrip("?&")
 
 
+def with_options(names: Sequence[str], data: Sequence[str]) -> list[str]:
+    """The addresses of files, which are named without options, with those of the data among which they were found."""
+    if not data or not all(map(is_address, data)) or is_web(data[0]):
+        return list(names)
+    options = _parts(data[0])[1]
+    return [name + options for name in names]
+
+
 def is_web(address: str) -> bool:
     """Whether an address is of a web server."""
     return address.lower().startswith(("http://", "https://"))
@@ -170,8 +179,12 @@ def _in_parts(system: Any, file: RemoteFile) -> bool:
 
 
 def _seen(system: Any, info: Any) -> tuple[int | None, int | None, str]:
-    """Size, time of the last change and ETag of a file."""
-    version: Callable[[str], str] = getattr(_handler(system), "version", lambda path: "")
+    """Size, time of the last change, and ETag or another mark of the version of a file."""
+    handler = _handler(system)
+    if isinstance(handler, fs.FSSpecHandler):
+        known = handler.fs.info(info.path)
+        return info.size, info.mtime_ns, next((str(known[name]) for name in MARKS if known.get(name)), "")
+    version: Callable[[str], str] = getattr(handler, "version", lambda path: "")
     return info.size, info.mtime_ns, version(info.path)
 
 

@@ -14,6 +14,8 @@ from gramian.errors import DataError, listing
 from gramian.fit.gram.moments import AnyMoments
 from gramian.linalg.exact.moments import ExactMoments
 
+ENDS = 2**16  # bytes
+
 
 @dataclass(frozen=True, slots=True)
 class ReadInput:
@@ -33,6 +35,8 @@ class ReadInput:
         Digest of the moments of data in memory.
     identity : str or None
         What a file is known by, whatever its name (`Input.identity`); files of the same identity are one.
+    ends : str or None
+        Digest of the first and the last bytes of a file on this machine, which differs where it was replaced.
     """
 
     name: str
@@ -42,6 +46,7 @@ class ReadInput:
     sha256: str | None = None
     # not compared: a copy at the same path and of the same size counts as the same input, too
     identity: str | None = field(default=None, compare=False)
+    ends: str | None = field(default=None, compare=False)
 
     def __str__(self) -> str:
         return self.name if self.rows is None else f"{self.name} ({self.rows:,} rows)"
@@ -73,16 +78,50 @@ class Provenance:
 def provenance_of(source: Source, moments: AnyMoments, rows: int) -> Provenance:
     """The provenance of one pass. rows : number of rows that were read, complete or not."""
     inputs = source.inputs
-    # files are known by path and size: a digest of their content would cost another read
-    if inputs and all(read.size is not None and os.path.isfile(read.name) for read in inputs):
+    if inputs and all(map(is_file, inputs)):
         return Provenance({file_read(read): 1 for read in inputs})
     name = inputs[0].name if len(inputs) == 1 else f"{len(inputs)} inputs"
     return Provenance({ReadInput(name, rows=rows, sha256=fingerprint(moments)): 1})
 
 
+def is_file(read: Input) -> bool:
+    """Whether an input is a file, here or in an object store, that is known again."""
+    return read.size is not None and read.identity is not None and (is_remote(read.name) or os.path.isfile(read.name))
+
+
+def is_remote(name: str) -> bool:
+    """Whether this is the address of a file elsewhere."""
+    return "://" in name
+
+
 def file_read(read: Input) -> ReadInput:
     """The identity of a file."""
-    return ReadInput(os.path.abspath(read.name), read.size, read.units, read.rows, identity=read.identity)
+    if is_remote(read.name):
+        return ReadInput(read.name, read.size, read.units, read.rows, identity=read.identity)
+    path = os.path.abspath(read.name)
+    return ReadInput(path, read.size, read.units, read.rows, identity=read.identity, ends=digest_of_ends(path))
+
+
+def digest_of_ends(path: str) -> str:
+    """SHA-256 of the first and the last bytes of a file: its whole content would cost another read.
+
+    The last ones of Parquet say of every column where it lies, how long it is, and which values are lowest and highest.
+    """
+    with open(path, "rb") as file:
+        digest = hashlib.sha256(file.read(ENDS))
+        file.seek(max(os.fstat(file.fileno()).st_size - ENDS, 0))
+        digest.update(file.read(ENDS))
+    return digest.hexdigest()
+
+
+def is_replaced(now: ReadInput, before: ReadInput) -> bool:
+    """Whether a file has the name and size that it had, and is another one all the same.
+
+    Elsewhere the identity is that of the content, as the store says it; here a copy of the same content has another.
+    """
+    if None in (now.identity, before.identity) or now.identity == before.identity:
+        return False
+    return is_remote(now.name) or (before.ends is not None and now.ends != before.ends)
 
 
 def fingerprint(moments: AnyMoments) -> str:

@@ -43,6 +43,7 @@ TIMES_READ = record(
     TimesRead,
     "name=read.name size=read.size units=read.units rows=read.rows sha256=read.sha256",
     at("identity=read.identity", absent=None),
+    at("ends=read.ends", absent=None),
     at("times", integer(-MAX_SIZE, MAX_SIZE).checked(bool, "how often it was read")),
 )
 INPUTS = sequence(TIMES_READ).checked(lambda inputs: len(dict(inputs)) == len(inputs), "inputs that differ")

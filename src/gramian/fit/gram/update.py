@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -11,7 +10,7 @@ from gramian.errors import DataError
 from gramian.fit.gram.arithmetic import add_grams
 from gramian.fit.gram.fit import fit_gram
 from gramian.fit.gram.fit_groups import ExtraSums, fit_gram_with
-from gramian.fit.gram.provenance import file_read
+from gramian.fit.gram.provenance import file_read, is_file, is_replaced
 from gramian.fit.gram.sums import GramData
 from gramian.fit.passes.job import PassRunner
 from gramian.fit.passes.options import Options
@@ -25,17 +24,20 @@ def new_files(gram_data: GramData, source: Source) -> list[str]:
 
     Raises DataError for data that are no files, and for a file that has changed since it was read.
     """
-    if not source.inputs or not all(os.path.isfile(read.name) for read in source.inputs):
+    if not source.inputs or not all(map(is_file, source.inputs)):
         raise DataError("only files are known again: read other data into a Gram of its own, and add it")
     stored = gram_data.provenance.multiplicity
     names, identities = {read.name: read for read in stored}, {(r.identity, r.size) for r in stored if r.identity}
+    as_stored = {read: read for read in stored}
     new = []
     for read in source.inputs:
         file = file_read(read)
-        if file in stored or (file.identity, file.size) in identities:
+        same = as_stored.get(file)
+        if (file.identity, file.size) in identities or (same is not None and not is_replaced(file, same)):
             continue
         if (before := names.get(file.name)) is not None:
             sizes = f"it had {before.size:,} bytes, and has {file.size:,}"
+            sizes = sizes if same is None else f"it has {file.size:,} bytes as before, and others"
             raise DataError(
                 f"has changed since its rows were added ({sizes}): subtract the Gram of the old file first", read.name
             )
