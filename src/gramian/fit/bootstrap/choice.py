@@ -22,7 +22,8 @@ def bootstrap(solved: Solved, fitted_rows: FittedRows, data: object, given: Boot
     """The bootstrap that keyword arguments ask for."""
     by = given["by"] or ("cluster" if _has_clusters(solved, data, given["cluster"]) else "row")
     one_of("by", by, get_args(BootstrapBy))
-    engine, draws, weights, seed = given["engine"], given["draws"], given["weights"], given["seed"]
+    engine, draws, weights = given["engine"], given["draws"], given["weights"]
+    seed = any_seed() if given["seed"] is None else given["seed"]
     if by == "cluster":
         sums = sums_of(solved, fitted_rows, data, given["cluster"], engine)
         return pairs_bootstrap(solved, sums, draws, weights or "multinomial", seed)
@@ -31,7 +32,7 @@ def bootstrap(solved: Solved, fitted_rows: FittedRows, data: object, given: Boot
     if isinstance(data, HasClusters):
         raise OptionError("a Gram has no rows: give the data, or draw clusters with by='cluster'")
     source = rows_or_fitted(data, fitted_rows)
-    which = RowDraws(draws, weights or "poisson", _seed() if seed is None else seed)
+    which = RowDraws(draws, weights or "poisson", seed)
     return row_bootstrap(solved, PassRunner(source, engine_of(engine, source)), which)
 
 
@@ -41,6 +42,6 @@ def _has_clusters(solved: Solved, data: object, cluster: str | None) -> bool:
     return cluster is not None or has_own or isinstance(data, HasClusters)
 
 
-def _seed() -> int:
-    """A seed that nobody has chosen; all workers need the same."""
+def any_seed() -> int:
+    """A seed that nobody has chosen, so that it can be said, and is the same for all workers."""
     return int(np.random.SeedSequence().generate_state(1)[0])

@@ -7,9 +7,10 @@ import math
 import numpy as np
 
 from gramian.errors import NumericalError, OptionError
+from gramian.fit.bootstrap.cluster_sums import cr1_factor
 from gramian.fit.bootstrap.result import BootstrapTest
 from gramian.fit.bootstrap.sums import BootstrapSums
-from gramian.fit.bootstrap.wild import WildOptions, cr1_factor, equations, ordered_sums, solved_row
+from gramian.fit.bootstrap.wild import WildOptions, equations, solved_row
 from gramian.fit.leastsquares.solution import Solved
 from gramian.inference.draws.joint import JointSums, joint_draws
 from gramian.inference.draws.sign_weights import drawn
@@ -28,7 +29,7 @@ def joint_test(solved: Solved, sums: BootstrapSums, hypothesis: str, options: Wi
     """
     if options.alternative != "two-sided":
         raise OptionError(f"several hypotheses at once have no side: leave alternative={options.alternative!r} out")
-    own = ordered_sums(solved, sums.spec, sums.moments, outcome_is_residual=sums.residual)
+    own = sums.ordered(solved)
     R, right = equations(solved, hypothesis)
     count, m = len(own.scores), len(R)
     if count <= m:

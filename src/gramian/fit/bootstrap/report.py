@@ -16,6 +16,7 @@ from gramian.results.report import LEGEND, MAX_COEFFICIENTS
 if TYPE_CHECKING:
     from gramian.fit.bootstrap.draws import Bootstrap
     from gramian.fit.bootstrap.jackknife import Jackknife
+    from gramian.fit.bootstrap.wild_table import WildTests
 
 HEADINGS = {
     "estimate": "estimate",
@@ -32,13 +33,27 @@ LONG = ("estimate", "conf_low", "conf_high")
 def render_draws(found: Bootstrap, level: float, kind: str) -> list[RenderableType]:
     """Title, table and notes of a bootstrap."""
     title = f"bootstrap: {found.draws:,} draws of {found.units:,} {found.unit} ({found.weights} weights)"
-    notes = [f"{kind} intervals and p-values; standard errors are standard deviations of the draws"]
+    notes = [f"{kind} intervals and p-values; standard errors are standard deviations of the draws{_seed(found.seed)}"]
     if found.failed:
         notes.append(
             f"{found.failed:,} of {found.requested:,} draws are left out: their {found.unit} do not determine the "
             "coefficients"
         )
     return _render(title, found.tidy(level, kind).to_pydict(), level, notes)
+
+
+def render_wild(found: WildTests) -> list[RenderableType]:
+    """Title, table and notes of the wild bootstrap."""
+    one = found.tests[0]
+    title = f"wild cluster bootstrap: {one.draws:,} draws of {one.weights} weights for {one.clusters:,} clusters"
+    residuals = "under each hypothesis" if one.restricted else "of the fit"
+    notes = [f"residuals {residuals}; intervals are of the values that are not rejected{_seed(found.seed)}"]
+    return _render(title, found.tidy().to_pydict(), one.level, notes)
+
+
+def _seed(seed: int | None) -> str:
+    """The seed, for a note."""
+    return "" if seed is None else f"; seed {seed}"
 
 
 def render_jackknife(found: Jackknife, level: float) -> list[RenderableType]:

@@ -12,10 +12,10 @@ import numpy as np
 
 from gramian.batch import Batch
 from gramian.errors import DataError, NumericalError, OptionError, no_choice
+from gramian.fit.bootstrap.cluster_sums import check_model
 from gramian.fit.bootstrap.draws import Bootstrap
 from gramian.fit.bootstrap.pairs import check_enough, drawn_estimates
 from gramian.fit.bootstrap.row_numbers import numbered
-from gramian.fit.bootstrap.wild import check_model
 from gramian.fit.leastsquares.solution import Solved
 from gramian.fit.passes.job import PassRunner
 from gramian.fit.passes.memory import format_bytes

@@ -7,7 +7,7 @@ from typing import Protocol, runtime_checkable
 
 from gramian.data.source import source_of
 from gramian.engines.choice import Engine
-from gramian.fit.bootstrap.wild import cluster_spec, moments_from_rows
+from gramian.fit.bootstrap.cluster_sums import OrderedSums, cluster_spec, moments_from_rows, ordered_sums
 from gramian.fit.leastsquares.solution import Solved
 from gramian.fit.vcov.cluster_moments import ClusterMoments
 from gramian.fit.vcov.fit import check_same
@@ -44,6 +44,10 @@ class BootstrapSums:
     spec: VcovSpec
     moments: ClusterMoments
     residual: bool
+
+    def ordered(self, solved: Solved) -> OrderedSums:
+        """Those of the columns that a fit solved for, in the order of the clusters; raises as `ordered_sums`."""
+        return ordered_sums(solved, self.spec, self.moments, outcome_is_residual=self.residual)
 
 
 def sums_of(

@@ -9,7 +9,6 @@ import numpy as np
 
 from gramian.errors import NumericalError
 from gramian.fit.bootstrap.sums import BootstrapSums
-from gramian.fit.bootstrap.wild import ordered_sums
 from gramian.fit.leastsquares.solution import Solved
 from gramian.fit.vcov.bias_reduced import model_contrasts
 from gramian.typing import Matrix, Vector
@@ -46,8 +45,7 @@ def unit_products(solved: Solved, sums: BootstrapSums) -> UnitProducts:
     Raises DataError for rows without a cluster, NumericalError for one cluster and for columns that are nearly
     collinear.
     """
-    own = ordered_sums(solved, sums.spec, sums.moments, outcome_is_residual=sums.residual)
-    independent = solved.solution.independent
+    own, independent = sums.ordered(solved), solved.solution.independent
     products = own.products[:, independent][:, :, independent]
     half = _half(products.sum(axis=0))
     return UnitProducts(

@@ -1,34 +1,23 @@
-"""The wild cluster bootstrap of a linear fit: the pass that sums products by cluster, and the draws."""
+"""The wild cluster bootstrap of a linear fit: one hypothesis, and the draws."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
-import pyarrow.compute as pc
 
-from gramian.batch import Source
-from gramian.column import raw
-from gramian.engines.choice import Engine, engine_of
 from gramian.errors import NumericalError, OptionError, one_of
+from gramian.fit.bootstrap.cluster_sums import OrderedSums, cr1_factor
 from gramian.fit.bootstrap.result import BootstrapTest
 from gramian.fit.leastsquares.solution import Solved
-from gramian.fit.passes.job import PassRunner
-from gramian.fit.vcov.cluster_moments import ClusterMoments, scores_by_cluster, solved_by_cluster
-from gramian.fit.vcov.cluster_moments_pass import ClusterMomentsPass
-from gramian.fit.vcov.clusters import Clusters
-from gramian.fit.vcov.job import cluster_memory
-from gramian.fit.vcov.sandwich import check_groups, check_null_clusters
-from gramian.fit.vcov.scores import FittedModel
 from gramian.inference.draws.sign_weights import drawn
 from gramian.inference.draws.wild import ALTERNATIVES, ClusterSums, Draws, draws_of
 from gramian.inference.hypothesis import hypotheses
-from gramian.inference.small_sample import ModelFacts
-from gramian.inference.vcov_spec import VcovSpec, vcov_spec
+from gramian.inference.vcov_spec import VcovSpec
 from gramian.linalg import maps
-from gramian.typing import Codes, Matrix, Vector
+from gramian.typing import Matrix, Vector
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,46 +53,6 @@ class WildOptions:
             raise OptionError(f"level must lie between 0 and 1, found {self.level!r}")
 
 
-def cluster_spec(solved: Solved, cluster: str | None) -> VcovSpec:
-    """CR1 by the column, or by that of the fit's own covariance.
-
-    Raises OptionError without one column, or for a model whose products by cluster are not had.
-    """
-    own = () if solved.robust is None else solved.robust.vcov.clusters
-    if cluster is None and len(own) != 1:
-        named = "has none" if not own else f"has {len(own)}"
-        raise OptionError(
-            f"a bootstrap or jackknife by cluster needs one column of clusters, and this fit {named}: give "
-            "cluster='firm'"
-        )
-    check_model(solved)
-    own_or_given = cluster if cluster is not None else own[0]
-    spec = vcov_spec({"cluster": own_or_given}, None if solved.robust is None else solved.robust.vcov.like)
-    assert spec is not None
-    return spec
-
-
-def check_model(solved: Solved) -> None:
-    """Raise OptionError for a model whose draws are not had from products of its columns."""
-    if solved.absorbed is not None:
-        names = " and ".join(solved.design.terms.absorbed)
-        raise OptionError(
-            f"a bootstrap needs the products of the columns in parts of the rows, which do not hold absorbed levels of "
-            f"{names}: write a factor of few levels as a term, as in + factor({solved.design.terms.absorbed[0]})"
-        )
-    if solved.alpha is not None:
-        raise OptionError("the penalised coefficients of a ridge regression have no bootstrap: fit without a penalty")
-
-
-def moments_from_rows(solved: Solved, spec: VcovSpec, source: Source, engine: Engine | str | None) -> ClusterMoments:
-    """Products by cluster with the residuals in place of the outcome, in one pass over the rows of the fit."""
-    fitted_model = FittedModel(solved).for_schema(source.schema)
-    task = ClusterMomentsPass(
-        fitted_model.design, spec.clusters, cluster_memory(), fitted_model=fitted_model, drop=fitted_model.drop
-    )
-    return PassRunner(source, engine_of(engine, source)).fold(task)
-
-
 @dataclass(frozen=True, slots=True)
 class Prepared:
     """A hypothesis about one fit, and what its draws are made of.
@@ -136,66 +85,23 @@ class Prepared:
         return self.x / draws.width / self.root, draws.t(self.x) / self.root
 
 
-def prepared(
-    solved: Solved, spec: VcovSpec, moments: ClusterMoments, hypothesis: str, *, outcome_is_residual: bool
-) -> Prepared:
-    """What the draws of a hypothesis need, from products by cluster.
-
-    Raises
-    ------
-    OptionError
-        For more than one equation.
-    NumericalError
-        Where one cluster has all rows, or the hypothesis has no standard error.
-    """
-    own = ordered_sums(solved, spec, moments, outcome_is_residual=outcome_is_residual)
-    row, right = one_equation(solved, hypothesis)
-    sums = _sums(own.products, own.scores, solved_row(solved, row), solved.solution.inverse)
+def prepared(solved: Solved, spec: VcovSpec, own: OrderedSums, hypothesis: Equation) -> Prepared:
+    """What the draws of a hypothesis need. Raises NumericalError where it has no standard error."""
+    h = solved.solution.inverse @ (row := solved_row(solved, hypothesis.row))
+    sums = ClusterSums(own.scores, own.products @ h, h, solved.solution.inverse, float(row @ h))
     if not (sums.scale > 0.0 and sums.std_error > 0.0):
-        raise NumericalError(f"{hypothesis}: it has no standard error by cluster, so nothing can be tested")
+        raise NumericalError(f"{hypothesis.text}: it has no standard error by cluster, so nothing can be tested")
     root = math.sqrt(cr1_factor(solved, spec, len(own.scores)))
-    return Prepared(sums, own.values, float(row @ np.nan_to_num(solved.coefficients)), right, root)
+    estimate = float(hypothesis.row @ np.nan_to_num(solved.coefficients))
+    return Prepared(sums, own.values, estimate, hypothesis.right, root)
 
 
-@dataclass(frozen=True, slots=True)
-class OrderedSums:
-    """Sums by cluster of the columns that were solved for, in the order of the clusters' values.
+class Equation(NamedTuple):
+    """One equation about coefficients: its text, the factors of the coefficients (p,), and its right side."""
 
-    Attributes
-    ----------
-    values : Arrow array
-        (c,) these values.
-    counts : Vector
-        (c,) rows.
-    products : Matrix
-        (c, p, p).
-    scores : Matrix
-        (c, p) at the estimate.
-    """
-
-    values: Any
-    counts: Vector
-    products: Matrix
-    scores: Matrix
-
-
-def ordered_sums(solved: Solved, spec: VcovSpec, moments: ClusterMoments, *, outcome_is_residual: bool) -> OrderedSums:
-    """The sums by cluster. Raises DataError for rows without a cluster, NumericalError for one cluster."""
-    check_null_clusters(spec, moments.null_clusters)
-    check_groups(moments.clusters, spec)
-    products, cross = solved_by_cluster(
-        moments, solved.parametrization, solved.levels.names, outcome_is_residual=outcome_is_residual
-    )
-    if not outcome_is_residual:
-        cross = scores_by_cluster(products, cross, solved.solution.coefficients, solved.parametrization.scale)
-    order = by_value(moments.clusters)
-    values = moments.clusters.names[0].take(moments.clusters.cells[order, 0])
-    return OrderedSums(values, moments.counts[order], products[order], cross[order])
-
-
-def cr1_factor(solved: Solved, spec: VcovSpec, clusters: int) -> float:
-    """The small-sample factor of the fit."""
-    return spec.factor(ModelFacts(solved.rows, solved.leverage), clusters, clusters)
+    text: str
+    row: Vector
+    right: float
 
 
 def equations(solved: Solved, hypothesis: str) -> tuple[Matrix, Vector]:
@@ -204,42 +110,28 @@ def equations(solved: Solved, hypothesis: str) -> tuple[Matrix, Vector]:
     return hypotheses(hypothesis, solved.names, is_not)
 
 
-def one_equation(solved: Solved, hypothesis: str) -> tuple[Vector, float]:
-    """The factors of the coefficients (p,) and the right side of a hypothesis. Raises OptionError for several."""
+def one_equation(solved: Solved, hypothesis: str) -> Equation:
+    """The equation. Raises OptionError for several."""
     R, (right, *more) = equations(solved, hypothesis)
     if more:
         raise OptionError(f"this tests one equation at a time, found {len(R)}: call it for each")
-    return R[0], float(right)
+    return Equation(hypothesis, R[0], float(right))
 
 
 def wild_test(
-    solved: Solved,
-    spec: VcovSpec,
-    moments: ClusterMoments,
-    hypothesis: str,
-    options: WildOptions,
-    *,
-    outcome_is_residual: bool,
+    solved: Solved, spec: VcovSpec, own: OrderedSums, hypothesis: Equation, options: WildOptions
 ) -> BootstrapTest:
-    """Test a hypothesis from products by cluster; raises as `prepared`."""
-    own = prepared(solved, spec, moments, hypothesis, outcome_is_residual=outcome_is_residual)
-    count, scale = len(own.clusters), own.sums.scale
-    draws = draws_of(
-        own.sums, drawn(options.weights, count, options.draws, options.seed), restricted=options.restricted
-    )
+    """Test a hypothesis; raises as `prepared`."""
+    ready, count = prepared(solved, spec, own, hypothesis), len(own.scores)
+    weights = drawn(options.weights, count, options.draws, options.seed)
+    draws, scale = draws_of(ready.sums, weights, restricted=options.restricted), ready.sums.scale
     low, high = draws.interval(1.0 - options.level)
-    statistic, statistics = own.statistics(draws)
+    statistic, statistics = ready.statistics(draws)
     return BootstrapTest(
-        hypothesis, own.estimate, statistic, draws.p_value(own.x, options.alternative),
-        own.estimate - high * scale, own.estimate - low * scale, options.level, len(statistics), count,
+        hypothesis.text, ready.estimate, statistic, draws.p_value(ready.x, options.alternative),
+        ready.estimate - high * scale, ready.estimate - low * scale, options.level, len(statistics), count,
         options.weights, options.restricted, statistics,
     )  # fmt: skip
-
-
-def _sums(products: Matrix, scores: Matrix, row: Vector, inverse: Matrix) -> ClusterSums:
-    """What the draws need of products (c, p, p) and scores (c, p)."""
-    h = inverse @ row
-    return ClusterSums(scores, products @ h, h, inverse, float(row @ h))
 
 
 def solved_row(solved: Solved, row: Vector) -> Vector:
@@ -252,11 +144,3 @@ def solved_row(solved: Solved, row: Vector) -> Vector:
         row = row.copy()
         row[at] -= (null @ np.linalg.inv(null[at])).T @ row
     return row if T is None else np.asarray(maps.multiply(T, np.eye(len(T))).T @ row)
-
-
-def by_value(clusters: Clusters) -> Codes:
-    """Positions of the clusters in the order of their values, which does not depend on the order of the rows."""
-    (names,), code = clusters.names, clusters.cells[:, 0]
-    rank = np.empty(len(names), np.int64)
-    rank[raw(pc.sort_indices(names)).astype(np.int64)] = np.arange(len(names))
-    return np.argsort(rank[code], kind="stable")

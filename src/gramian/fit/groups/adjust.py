@@ -80,7 +80,7 @@ def _by_probability(
     adjustment = ADJUSTMENTS[method]
     found = []
     for fit in chosen.values():
-        row, right = one_equation(linear_part(fit), equation)
+        _, row, right = one_equation(linear_part(fit), equation)
         used = row != 0.0
         estimate = float(row[used] @ fit.coefficients[used])
         std_error = math.sqrt(float(row[used] @ fit.vcov[np.ix_(used, used)] @ row[used]))
@@ -118,7 +118,7 @@ def _by_draws(
 def _prepared(fit: LinearFit, equation: str, data: object, reading: tuple[str | None, Engine | str | None]) -> Prepared:
     """The hypothesis about one fit, with its sums by cluster."""
     sums = sums_of(fit.solved, fit.fitted_rows, data, *reading)
-    return prepared(fit.solved, sums.spec, sums.moments, equation, outcome_is_residual=sums.residual)
+    return prepared(fit.solved, sums.spec, sums.ordered(fit.solved), one_equation(fit.solved, equation))
 
 
 def _statistics(ready: Sequence[Prepared], values: Any, options: WildOptions) -> tuple[Vector, Matrix]:
