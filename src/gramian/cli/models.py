@@ -14,6 +14,7 @@ from gramian.cli.options import FILE, engine, engine_for, files, missing_rows, p
 
 if TYPE_CHECKING:
     from gramian.batch import Source
+    from gramian.cli.bootstrap import Draws
     from gramian.results.estimates import Estimates
 
 F = TypeVar("F", bound=Any)
@@ -54,13 +55,19 @@ def began(
     return source, {**own, "engine": engine_for(options["engine"], options["threads"])}
 
 
-def print_fit(fit: Estimates, format: str) -> None:
-    """Print the fit in a format, and dropped rows to stderr where the format has no place for them."""
+def print_fit(fit: Estimates, format: str, draws: Draws | None = None) -> None:
+    """Print the fit in a format, and dropped rows to stderr where the format has no place for them.
+
+    draws : of the fit, printed as "table" or "json".
+    """
     from gramian.cli.output import show
     from gramian.results import formats
 
     if format == "table":
-        show(fit.render())
+        show([*fit.render(), *(["", *draws.render()] if draws else [])])
+        return
+    if draws is not None:
+        click.echo(formats.json_text(fit.to_dict(LEVEL) | {"bootstrap": draws.to_dict()}))
         return
     click.echo(formats.FORMATS[format](fit, LEVEL))
     if format != "json":

@@ -6,8 +6,8 @@ import csv
 import io
 import json
 import math
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from gramian.results.format_numbers import p_value, printable, significant
 from gramian.results.tables import columns
@@ -31,7 +31,12 @@ def as_table(fit: Estimates, level: float = 0.95) -> str:
 
 def as_json(fit: Estimates, level: float = 0.95) -> str:
     """JSON of `to_dict`, whose schema is `gramian.fit/1`."""
-    return json.dumps(fit.to_dict(level), indent=2, ensure_ascii=False, allow_nan=False)
+    return json_text(fit.to_dict(level))
+
+
+def json_text(content: Mapping[str, Any]) -> str:
+    """A dict as JSON."""
+    return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
 
 
 def as_csv(fit: Estimates, level: float = 0.95) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
+from gramian.cli.bootstrap import Boot, Draws, boot_of, boot_options, check_drawable
 from gramian.cli.digits import accuracy, check_certified
 from gramian.cli.drawing import check_plot, plot, save_and_draw
 from gramian.cli.fits import check_estimator, check_single_fit, groups_of, print_fits
@@ -118,6 +119,7 @@ class Family(Choice):
     help=VCOV_HELP,
 )
 @click.option("--like", metavar="NAME", help="Make robust standard errors like R, statsmodels, stata or fixest.")
+@boot_options
 @click.option(
     "--ridge", metavar="ALPHA", type=float, help="Add ALPHA times the squared slopes (as scikit-learn's Ridge)."
 )
@@ -183,6 +185,7 @@ def command(
     check_formula(formula, data, "fit")
     check_plot(plot)
     check_single_fit(formula, groups_of(option_values), save=save is not None, plot=plot is not None)
+    boot = boot_of(option_values, option_values["format"])
     fit: Estimates | Fits
     if (grams := grams_of(data)) is not None:
         check_output_path(save, data)
@@ -190,20 +193,21 @@ def command(
             fit = _fit_grams(formula, grams, gram, explain, **option_values)
             if strict:
                 check_certified(fit)
-        _output(fit, option_values["format"], save, plot)
+        _output(fit, option_values["format"], save, plot, draws=_drawn(boot, fit, grams))
         return
     source, options = source_of(files(data)), _options(**option_values)
     check_different_outputs(save=save, gram=gram, plot=plot, checkpoint=option_values["checkpoint"])
     for place in (save, gram, option_values["checkpoint"]):
         check_output_path(place, (read.name for read in source.inputs))
     if explain:
-        _explain(formula, source, options)
+        _explain(formula, source, options, boot)
         return
     with accuracy(strict=strict):
         fit = _fit_data(formula, source, options, gram, progress)
         if strict:
             check_certified(fit)
-    _output(fit, option_values["format"], save, plot, source)
+        draws = _drawn(boot, fit, None, engine_for(option_values["engine"], option_values["threads"]))
+    _output(fit, option_values["format"], save, plot, source, draws)
 
 
 def _fit_data(
@@ -217,12 +221,27 @@ def _fit_data(
     )
 
 
-def _output(fit: Estimates | Fits, format: str, save: Path | None, plot: Path | None, source: Any = None) -> None:
-    """Print fits; print one, save it, draw it."""
+def _drawn(boot: Boot | None, fit: Estimates | Fits, data: Any, engine: Any = None) -> Draws | None:
+    """The draws of a fit, where they are asked for."""
+    if boot is None:
+        return None
+    check_drawable(fit)
+    return boot.of(fit, data, engine)
+
+
+def _output(
+    fit: Estimates | Fits,
+    format: str,
+    save: Path | None,
+    plot: Path | None,
+    source: Any = None,
+    draws: Draws | None = None,
+) -> None:
+    """Print fits; print one with its draws, save it, draw it."""
     if isinstance(fit, Mapping):
         print_fits(fit, format, LEVEL)
     else:
-        print_fit(fit, format)
+        print_fit(fit, format, draws)
         save_and_draw(fit, save, plot, source)
 
 
@@ -331,12 +350,14 @@ def _options(
     return {**options, **family_options, "family": family, **run_options}
 
 
-def _explain(formula: str, source: Any, options: dict[str, Any]) -> None:
-    """Print the plan of the fit."""
+def _explain(formula: str, source: Any, options: dict[str, Any], boot: Boot | None) -> None:
+    """Print the plan of the fit, and of its draws."""
     from gramian.api.planned import plan
 
     planned = {name: value for name, value in options.items() if name not in RUN_OPTIONS}
     click.echo(str(plan(formula, source, **planned)))
+    if boot is not None:
+        click.echo(boot.explained())
 
 
 def _fit(formula: str, source: Any, options: dict[str, Any], progress: bool) -> Estimates | Fits:
