@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,45 +9,19 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from command import COMMAND, PLAIN, PROGRAM, modules
-from forked import Forks, forks
+from processes import Done, Forked, started
 
-Done = subprocess.CompletedProcess[str]
 ROWS = 600
 
 
-@pytest.fixture(scope="session")
-def processes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forks]:
-    """A process that has imported the package, and forks a child for each command."""
-    with forks(modules(), str(tmp_path_factory.mktemp("processes")), PLAIN) as made:
-        yield made
-
-
 @pytest.fixture
-def run(folder: Path, processes: Forks, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Done]:
+def run(folder: Path, forked: Forked) -> Forked:
     """Run `gramian` with these arguments in the folder: forked, or started where the environment is another."""
 
     def ran(*arguments: str, **environment: str) -> Done:
-        if environment:
-            return started(folder, *arguments, **environment)
-        output = [str(tmp_path_factory.mktemp("output") / name) for name in ("out", "err")]
-        code = processes.code(PROGRAM, [COMMAND[-1], *arguments], str(folder), output)
-        return Done([*COMMAND, *arguments], code, *(Path(name).read_text(encoding="utf-8") for name in output))
+        return (started if environment else forked)(folder, *arguments, **environment)
 
     return ran
-
-
-def started(folder: Path, *arguments: str, **environment: str) -> Done:
-    """Run `gramian` as a shell does."""
-    return subprocess.run(
-        [*COMMAND, *arguments],
-        cwd=folder,
-        env=PLAIN | environment,
-        capture_output=True,
-        encoding="utf-8",
-        timeout=120,
-        check=False,
-    )
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from command import COMMAND, PLAIN
+from processes import COMMAND, PLAIN
 
 SCRIPT = Path(__file__).parents[2] / "demo" / "flights.py"
 

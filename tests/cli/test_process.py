@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from command import COMMAND, PLAIN
+from processes import COMMAND, PLAIN
 
 import gramian as gm
 from gramian.serialize import file as store

@@ -11,7 +11,6 @@ from typing import BinaryIO
 
 import click
 
-from gramian.data.copies import copy_stream, with_suffix
 from gramian.errors import OptionError
 
 STDIN = "-"
@@ -31,6 +30,8 @@ def with_stdin(ctx: click.Context, option: click.Parameter, paths: Sequence[str]
 
 def _copied(stream: BinaryIO, folder: str) -> str:
     """The path of a file with the content of a stream, in this folder. Raises OptionError where there is none."""
+    from gramian.data.copies import copy_stream, with_suffix  # Arrow, which the help does without
+
     path = os.path.join(folder, "stdin")
     if not copy_stream(stream.read, path):
         raise OptionError("the standard input, which - stands for, is empty")

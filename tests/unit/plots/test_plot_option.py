@@ -24,57 +24,57 @@ def folder(tmp_path):
     return tmp_path
 
 
-def run(folder, *arguments, before=""):
-    program = f"{before}from gramian.cli.main import main; raise SystemExit(main())"
+def run_without(blocked, folder, *arguments):
+    program = f"{blocked}from gramian.cli.main import main; raise SystemExit(main())"
     command = [sys.executable, "-c", program, *arguments]
     return subprocess.run(command, cwd=folder, capture_output=True, encoding="utf-8", timeout=120, check=False)
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_a_picture_is_written(folder, name):
-    done = run(folder, name, *COMMANDS[name], "--plot", "out.png")
+def test_a_picture_is_written(folder, forked, name):
+    done = forked(folder, name, *COMMANDS[name], "--plot", "out.png")
     assert done.returncode == 0, done.stderr
     assert "drawn to out.png" in done.stderr
     assert (folder / "out.png").read_bytes().startswith(PNG)
     assert sorted(p.name for p in folder.iterdir()) == ["data.csv", "out.png"]
 
 
-def test_a_curve_that_does_not_converge_is_drawn_and_still_fails(folder):
+def test_a_curve_that_does_not_converge_is_drawn_and_still_fails(folder, forked):
     curve = ["curve", "y ~ a * (1 - exp(-k * x))", "data.csv", "--start", "k=9", "--max-passes", "2"]
-    done = run(folder, *curve, "--plot", "out.png")
+    done = forked(folder, *curve, "--plot", "out.png")
     assert done.returncode == ConvergenceError.exit_code
     assert "drawn to out.png" in done.stderr
     assert "no convergence after 2 passes" in done.stderr
     assert (folder / "out.png").read_bytes().startswith(PNG)
 
 
-def test_signs_that_no_font_has_are_one_warning(folder):
+def test_signs_that_no_font_has_are_one_warning(folder, forked):
     (folder / "names.csv").write_text(ROWS.replace("x,y", "\U00012000\U00012001,y"), encoding="utf-8")  # cuneiform
-    done = run(folder, "fit", "y ~ .", "names.csv", "--plot", "out.png")
+    done = forked(folder, "fit", "y ~ .", "names.csv", "--plot", "out.png")
     assert done.returncode == 0, done.stderr
     assert done.stderr.count("warning") == 1
     assert "warning: no font on this machine has \U00012000\U00012001, which are drawn as boxes" in done.stderr
 
 
 @pytest.mark.parametrize(("name", "magic"), [("a.svg", b"<?xml"), ("a.PDF", b"%PDF")])
-def test_the_extension_decides(folder, name, magic):
+def test_the_extension_decides(folder, forked, name, magic):
     pictures = []
     for _ in range(2):
-        assert run(folder, "derive", "y ~ x", "data.csv", "--plot", name).returncode == 0
+        assert forked(folder, "derive", "y ~ x", "data.csv", "--plot", name).returncode == 0
         pictures.append((folder / name).read_bytes())
     assert pictures[0].startswith(magic)
     assert pictures[0] == pictures[1]
 
 
-def test_other_extensions_are_refused_before_anything_is_read(folder):
-    done = run(folder, "fit", "y ~ x", "no.csv", "--plot", "a.gif")
+def test_other_extensions_are_refused_before_anything_is_read(folder, forked):
+    done = forked(folder, "fit", "y ~ x", "no.csv", "--plot", "a.gif")
     assert done.returncode == OptionError.exit_code
     assert "--plot a.gif: pictures are .png, .svg or .pdf; name the file so" in done.stderr
     assert done.stdout == ""
 
 
 def test_a_missing_extra_is_named_before_anything_is_read(folder):
-    done = run(folder, "fit", "y ~ x", "data.csv", "--plot", "a.png", before=BLOCKED)
+    done = run_without(BLOCKED, folder, "fit", "y ~ x", "data.csv", "--plot", "a.png")
     assert done.returncode == 2
     assert "this needs the package 'matplotlib': pip install 'gramian[plot]'" in done.stderr
     assert done.stdout == ""
