@@ -127,14 +127,6 @@ class Rowwise(Estimator):
         if is_glm and self.uses_leverage and not conventions(like).glm_leverages:
             raise OptionError(f"{like} has no {self.name} of a generalized linear model; leave like out")
 
-    def check_absorbed(self, absorbed: Sequence[str]) -> None:
-        """Raise OptionError for leverages beside several factors: only those of one have a closed form."""
-        if self.uses_leverage and len(absorbed) > 1:
-            raise OptionError(
-                f"{self.name} needs leverages, which are not known within the levels of several factors, "
-                f"{' and '.join(absorbed)}; use HC1, or write the smaller ones as terms, as in + factor({absorbed[-1]})"
-            )
-
 
 def _itself(complement: Vector, mean: float) -> Vector:
     """1 - h."""
@@ -186,12 +178,12 @@ class Jackknife(Estimator):
             raise OptionError(f"{like} has no {self.name}; leave like out, or use {DEFAULT_CR}")
 
     def check_absorbed(self, absorbed: Sequence[str]) -> None:
-        """Raise OptionError beside any: without a cluster the levels have other effects, whose sums are not kept."""
-        if absorbed:
+        """Raise OptionError beside several: without a cluster their levels have other effects on each other."""
+        if len(absorbed) > 1:
             raise OptionError(
-                f"{self.name} leaves one cluster out at a time, which the sums within the levels of "
-                f"{' and '.join(absorbed)} do not allow; use {DEFAULT_CR}, or write it as a term, as in "
-                f"+ factor({absorbed[0]})"
+                f"{self.name} leaves one cluster out at a time, which the sums within the levels of several factors, "
+                f"{' and '.join(absorbed)}, do not allow; use {DEFAULT_CR}, or write the smaller ones as terms, as in "
+                f"+ factor({absorbed[-1]})"
             )
 
 

@@ -60,6 +60,11 @@ def check_iv_vcov(vcov: VcovSpec, schema: Schema, absorbed: Sequence[str], estim
     """Raise OptionError or SchemaError for a covariance that the model does not have."""
     check_iv_kind(vcov, estimator)
     check_vcov(vcov, schema, absorbed=absorbed)
+    if vcov.estimator.pairwise and absorbed:
+        raise OptionError(
+            f"{vcov.kind} beside instruments does not go with absorbed factors ({' and '.join(absorbed)}): use CR1, or "
+            f"write them as terms, as in + factor({absorbed[0]})"
+        )
 
 
 class Inputs(NamedTuple):

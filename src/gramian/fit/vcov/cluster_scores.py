@@ -119,9 +119,13 @@ class ClusterPass:
         """The sums over no rows."""
         return self.accumulate(())
 
+    def accumulator(self) -> ClusterScoreAccumulator:
+        """What adds the rows of a unit."""
+        return ClusterScoreAccumulator(self)
+
     def accumulate(self, batches: Iterable[Batch], /) -> ClusterScores:
         """The sums of one unit."""
-        accumulator = ClusterScoreAccumulator(self)
+        accumulator = self.accumulator()
         with np.errstate(all="ignore"):
             for batch in batches:
                 accumulator.read(batch)

@@ -34,7 +34,7 @@ from gramian.fit.vcov.sum_errors import (
     errors_of_jackknife,
     errors_of_products,
 )
-from gramian.fit.vcov.within import Demeaned
+from gramian.fit.vcov.within import Demeaned, with_leverages
 from gramian.formula.design import Design
 from gramian.inference.estimators import BiasReduced, Clustered, Estimator, Jackknife, Rowwise, Serial, Spatial
 from gramian.inference.small_sample import ModelFacts
@@ -157,7 +157,10 @@ class CovarianceJob:
 
     def _by_row(self) -> Evaluated:
         if self.absorbed:
-            demeaned, meat = self._demeaned_meat(self.absorbed.demeaned)
+            own = self.absorbed.demeaned
+            if self.vcov.estimator.uses_leverage:
+                own = with_leverages(own, self.absorbed.moments, self.vcov.kind)
+            demeaned, meat = self._demeaned_meat(own)
             self._check_leverage(demeaned.full_leverage)
             return Evaluated(self.sandwich().by_row(meat), demeaned.rows, demeaned.loss)
         sums = self.runner.fold(MeatPass(self.fitted_model, self.vcov.kind))
@@ -248,6 +251,8 @@ class CovarianceJob:
         return Evaluated(sandwich.by_lags(meat, lags, sums.rows), sums.rows, sums.loss)
 
     def _by_products(self) -> Evaluated:
+        if self.absorbed is not None:
+            return self._without_each_cluster(self.absorbed.demeaned)
         design, drop = self.fitted_model.design, self.fitted_model.drop
         twice = isinstance(self.vcov.estimator, BiasReduced) and design.weight is not None
         task = ClusterMomentsPass(
@@ -255,6 +260,19 @@ class CovarianceJob:
         )
         sums = self.runner.fold(task)
         return Evaluated(from_moments(self.sandwich(), sums, outcome_is_residual=True), sums.rows, sums.loss)
+
+    def _without_each_cluster(self, demeaned: Demeaned) -> Evaluated:
+        """CR3 beside an absorbed factor."""
+        from gramian.fit.vcov.absorbed.jackknife import left_out  # few ask for it
+
+        if demeaned.functions:
+            raise OptionError(f"{self.vcov.kind} does not go with slopes of absorbed levels; use CR1")
+        (cluster,) = self.vcov.clusters
+        sums = left_out(self.fitted_model, demeaned, cluster, self.runner, cluster_memory())
+        check_null_clusters(self.vcov, sums.moments.null_clusters)
+        check_groups(sums.moments.clusters, self.vcov)
+        robust, _ = self.sandwich().by_jackknife(sums.products, sums.scores, sums.total)
+        return Evaluated(robust, sums.moments.rows, sums.moments.loss)
 
 
 _EVALUATE: Mapping[type[Estimator], Callable[[CovarianceJob], Evaluated]] = {

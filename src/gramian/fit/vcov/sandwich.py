@@ -134,12 +134,15 @@ class Sandwich:
                     out[i] += float(share)
         return out
 
-    def by_jackknife(self, products: Matrix, scores: Matrix) -> tuple[RobustCovariance, float]:
+    def by_jackknife(
+        self, products: Matrix, scores: Matrix, total: Matrix | None = None
+    ) -> tuple[RobustCovariance, float]:
         """CR3, and the smallest share of the products that is left without a cluster.
 
-        products : (G, p, p) by cluster, scores : (G, p), of the columns that were solved for.
+        products : (G, p, p) by cluster, scores : (G, p), of the columns that were solved for. total : as in
+        `jackknife_changes`.
         """
-        changes, lowest = jackknife_changes(products, scores, self.solved.solution.independent)
+        changes, lowest = jackknife_changes(products, scores, self.solved.solution.independent, total)
         factor = self.vcov.factor(self.facts, len(changes), len(changes))
         return self._covariance(factor * (changes.T @ changes), factor, (len(changes),)), lowest
 
@@ -264,7 +267,9 @@ class JackknifeChanges(NamedTuple):
     lowest: float
 
 
-def jackknife_changes(products: Matrix, scores: Matrix, independent: Mask) -> JackknifeChanges:
+def jackknife_changes(
+    products: Matrix, scores: Matrix, independent: Mask, total: Matrix | None = None
+) -> JackknifeChanges:
     """Change of the coefficients when each cluster is left out, (G, p): -(X'WX - X_g'WX_g)^-1 s_g.
 
     Solved in units where X'WX = 1, in which the smallest eigenvalue of the rest says how far it identifies b.
@@ -277,6 +282,8 @@ def jackknife_changes(products: Matrix, scores: Matrix, independent: Mask) -> Ja
         (G, p) s_g.
     independent : Mask
         (p,) columns that are used; the coefficients of the others do not change.
+    total : Matrix, optional
+        (p, p) X'WX, where it is not the sum of the products.
 
     Raises
     ------
@@ -284,7 +291,7 @@ def jackknife_changes(products: Matrix, scores: Matrix, independent: Mask) -> Ja
         Where a coefficient depends on one cluster alone.
     """
     P, s = products[:, independent][:, :, independent], scores[:, independent]
-    S = P.sum(axis=0)
+    S = P.sum(axis=0) if total is None else total[np.ix_(independent, independent)]
     # a unit diagonal first, which makes the factor independent of the units of the columns
     scale = 1.0 / np.sqrt(S.diagonal())
     L = np.linalg.cholesky(S * scale[:, None] * scale)

@@ -7,15 +7,18 @@ pass at the solution sums nothing over levels and takes one look-up for each row
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
 
+from gramian.errors import DataError, OptionError
 from gramian.fit.leastsquares.absorbed import largest_first
+from gramian.fit.passes.memory import format_bytes, memory_limit
 from gramian.formula.coordinates import Parametrization
 from gramian.formula.design import Design
 from gramian.linalg.absorb.level_functions import LevelFunctions
+from gramian.linalg.absorb.leverage import LevelLeverage, level_leverage
 from gramian.linalg.absorb.partial_out import Absorption, absorb
 from gramian.linalg.absorb.slopes import Slopes
 from gramian.linalg.blocks import ROWS_PER_BLOCK
@@ -26,6 +29,8 @@ from gramian.linalg.moments import Moments
 from gramian.linalg.monomials import Monomial, degree
 from gramian.linalg.products import ColumnGroup, without_last
 from gramian.typing import Matrix, Vector
+
+INVERSES = 4  # matrices of the levels of the smaller factors that are alive together
 
 
 class Fitted(Protocol):
@@ -53,6 +58,8 @@ class Demeaned:
         Factor -> (levels,) sums of weights.
     functions : mapping
         Factor -> functions of its levels, of those that have slopes.
+    joint : LevelLeverage or None
+        Leverages by the levels of several factors, where they are needed.
     """
 
     groups: tuple[ColumnGroup, ...]
@@ -60,6 +67,7 @@ class Demeaned:
     slopes: tuple[tuple[str, Monomial, Matrix], ...]
     weight: Mapping[str, Vector]
     functions: Mapping[str, LevelFunctions]
+    joint: LevelLeverage | None = None
 
     @property
     def width(self) -> int:
@@ -78,7 +86,9 @@ class Demeaned:
         return Z
 
     def leverage(self, columns: Columns, layout: Layout) -> Vector:
-        """The leverage of each row (n,) by its level, per weight: 1 / sum of weights. For one factor only."""
+        """The leverage of each row (n,) by its levels, per weight; by that of one factor 1 / sum of weights."""
+        if self.joint is not None:
+            return self.joint.of(columns.codes)
         ((factor, weight),) = self.weight.items()
         codes = columns.codes[factor]
         if factor not in self.functions:
@@ -88,6 +98,36 @@ class Demeaned:
         rows = np.column_stack([columns.value(place[m]) for m in own.monomials])
         values = np.einsum("nj,njk->nk", rows, own.used[codes])
         return np.asarray((values**2 / own.squares[codes]).sum(axis=1))
+
+
+def with_leverages(demeaned: Demeaned, moments: Moments, kind: str) -> Demeaned:
+    """With what leverages by the levels of several factors need. kind : the covariance, for messages.
+
+    Raises
+    ------
+    OptionError
+        Beside slopes of levels, with several factors.
+    DataError
+        Where the inverse for the levels of all factors but the largest does not fit into memory.
+    """
+    factors = tuple(demeaned.weight)
+    if len(factors) == 1:
+        return demeaned
+    names = " and ".join(factors)
+    if demeaned.functions:
+        raise OptionError(
+            f"{kind} needs leverages, which slopes beside several factors, {names}, do not have here: use HC1"
+        )
+    levels = sum(len(moments.levels[f]) for f in factors[1:])
+    limit = memory_limit()
+    if 8 * INVERSES * levels**2 > limit:
+        raise DataError(
+            f"{kind} needs the leverages of the levels of {names}, and with them the inverse of a matrix of {levels:,} "
+            f"levels, all but those of '{factors[0]}': {format_bytes(8 * INVERSES * levels**2)}, more than the "
+            f"{format_bytes(limit)} that are free for it; use HC1"
+        )
+    rounding_error = sum_rounding_error(moments.rows, levels, ROWS_PER_BLOCK + moments.rows // ROWS_PER_BLOCK)
+    return replace(demeaned, joint=level_leverage(moments, factors, rounding_error))
 
 
 def demeaned(solved: Fitted, moments: Moments, absorption: Absorption | None = None) -> Demeaned:

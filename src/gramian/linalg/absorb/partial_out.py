@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from scipy.linalg import lapack, solve_triangular
+from scipy.linalg import solve_triangular
 from scipy.sparse import csr_array
 
 from gramian.linalg.absorb.level_functions import level_functions
@@ -33,6 +33,7 @@ from gramian.linalg.absorb.level_sums import (
     products_of_levels,
     sums_of_levels,
 )
+from gramian.linalg.absorb.pivots import pivoted
 from gramian.linalg.absorb.projection import Projected, SchurComplement, project
 from gramian.linalg.absorb.rank import rank_of, rank_of_functions
 from gramian.linalg.absorb.slopes import NO_SLOPES, Slopes
@@ -245,13 +246,11 @@ def _eliminate(remainder: Matrix, squares: Vector, q: int, rounding_error: float
     Returns the products (q, q) that are left, the coefficients (s, q) of the eliminated columns, and their rank.
     """
     size = np.sqrt(np.where(squares > 0.0, squares, 1.0))
-    L, pivots, rank, _ = lapack.dpstrf(remainder[q:, q:] / size[:, None] / size, tol=SAFETY * rounding_error, lower=1)
-    independent = pivots[:rank] - 1
-    L = L[:rank, :rank]
+    L, independent = pivoted(remainder[q:, q:], size, SAFETY * rounding_error)
     half = solve_triangular(L, remainder[q:, :q][independent] / size[independent, None], lower=True)
     coefficients = np.zeros((len(remainder) - q, q))
     coefficients[independent] = solve_triangular(L, half, lower=True, trans="T") / size[independent, None]
-    return remainder[:q, :q] - half.T @ half, coefficients, int(rank)
+    return remainder[:q, :q] - half.T @ half, coefficients, len(independent)
 
 
 def _absorb_many(

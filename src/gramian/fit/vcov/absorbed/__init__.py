@@ -1,0 +1,1 @@
+"""Covariances beside absorbed factors that need more than the effects of levels."""

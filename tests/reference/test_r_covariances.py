@@ -1,0 +1,33 @@
+"""Leverages and clusters left out beside absorbed factors against R; r/covariances.R has made the values."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from reference.r_values import cases, close
+
+import gramian as gm
+
+CASES = cases("covariances")
+
+
+def scaled(name: str) -> pd.DataFrame:
+    """The panel in the units of R's values, for clubSandwich loses digits in others."""
+    data = CASES[name].data.to_pandas()
+    return data.assign(value=data.value / 1000, capital=data.capital / 100)
+
+
+@pytest.mark.parametrize("kind", ["HC2", "HC3", "HC4"])
+def test_leverages_of_two_factors(kind: str) -> None:
+    case = CASES["two factors"]
+    fit = gm.ols(case.formula, scaled("two factors"), vcov=kind, like="R")
+    close(fit.vcov.reshape(-1), case.numbers(kind), 1e-8, np.outer(fit.std_errors, fit.std_errors).reshape(-1))
+
+
+@pytest.mark.parametrize(("name", "absorbed"), [("left out", "firm"), ("left out/years", "year")])
+def test_clusters_left_out(name: str, absorbed: str) -> None:
+    case = CASES[name]
+    (by,) = case.texts("by")
+    fit = gm.ols(f"inv ~ value + capital | {absorbed}", scaled(name), vcov={"cluster": by, "type": "CR3"}, like="R")
+    close(fit.vcov.reshape(-1), case.numbers("vcov"), 1e-8, np.outer(fit.std_errors, fit.std_errors).reshape(-1))
