@@ -30,7 +30,7 @@ from gramian.fit.panel.result import PanelFit
 from gramian.fit.panel.save import PANEL_SOLVED
 from gramian.fit.penalized import result as penalized
 from gramian.fit.penalized.result import PenalizedFit
-from gramian.fit.penalized.save import PENALIZED
+from gramian.fit.penalized.save import penalized_fits
 from gramian.fit.wide import result as wide
 from gramian.fit.wide.result import WideFit
 from gramian.fit.wide.save import WIDE_SOLVED
@@ -49,7 +49,7 @@ READERS: Mapping[str, Reader] = {
     panel.KIND: lambda content, arrays, rows: PanelFit(PANEL_SOLVED.load(content, arrays, "a fit"), rows),
     gram.KIND: lambda content, arrays, _: Gram(GRAM_DATA.load(content, arrays, "a Gram")),
     wide.KIND: lambda content, arrays, rows: WideFit(WIDE_SOLVED.load(content, arrays, "a fit"), rows),
-    penalized.KIND: lambda content, arrays, _: PenalizedFit(*PENALIZED.load(content, arrays, "a fit")),
+    penalized.KIND: lambda content, arrays, _: penalized_fits(PenalizedFit).load(content, arrays, "a fit"),
     curve.KIND: lambda content, arrays, rows: CurveFit(CURVE_SOLVED.load(content, arrays, "a curve"), rows),
     glm.KIND: lambda content, arrays, rows: GlmFit(GLM_SOLVED.load(content, arrays, "a fit"), rows),
 }

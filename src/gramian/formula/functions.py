@@ -66,7 +66,7 @@ def is_whole_number(node: Node, largest: int) -> bool:
     return isinstance(node, Number) and node.value.is_integer() and 1 <= node.value <= largest
 
 
-def _is_level(node: Node) -> bool:
+def is_level(node: Node) -> bool:
     """Whether a node is a literal level: a text, a flag, or a number with or without a sign."""
     bare = node.operand if isinstance(node, Negative) else node
     return isinstance(bare, Number) or isinstance(node, Text | Flag)
@@ -87,7 +87,7 @@ def _is_literals(node: Node) -> bool:
     """Whether a node is a literal, or c() of literals of one type."""
     parts = node.arguments if isinstance(node, Call) and node.function == COMBINE else (node,)
     kinds = {type(part.operand if isinstance(part, Negative) else part) for part in parts}
-    return len(kinds) == 1 and kinds <= {Text, Flag, Number} and all(map(_is_level, parts))
+    return len(kinds) == 1 and kinds <= {Text, Flag, Number} and all(map(is_level, parts))
 
 
 def _is_breaks(node: Node) -> bool:
@@ -127,7 +127,7 @@ LABELS = ArgumentKind(
     'texts, as in labels=c("young", "old")',
 )
 LITERALS = (BREAKS,)  # kinds of which c() stands as an argument without a name
-LEVEL = ArgumentKind(_is_level, 'a text, a number or TRUE/FALSE, as in C(x, ref="b")')
+LEVEL = ArgumentKind(is_level, 'a text, a number or TRUE/FALSE, as in C(x, ref="b")')
 
 IDENTITY_FUNCTIONS = ("I", "as_number")  # they do not change the values of a numeric column
 FUNCTIONS: dict[str, Callable[[Any], Any]] = {

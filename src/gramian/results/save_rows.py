@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from gramian.results.fitted_rows import UNKNOWN, FittedRows
-from gramian.serialize.codec import Codec
-from gramian.serialize.record import at, record
+from gramian.serialize.codec import Codec, require
+from gramian.serialize.record import record
 
 KEY = "fitted_rows"
 NEEDED = {"": set(), "csv": {"dialect"}, "delta": {"version"}, "iceberg": {"name"}}  # by format, beside it
@@ -18,13 +18,12 @@ def _check(rows: FittedRows) -> None:
     """Raise ValueError where what is said of the format is not what it needs."""
     kind = rows.reading.get("format", "")
     one_path = kind in ("", "csv") or len(rows.paths) == 1
-    if not one_path or kind not in NEEDED or rows.reading.keys() - {"format", "where", "panel"} != NEEDED[kind]:
-        raise ValueError(f"rows of a fit cannot be read as {dict(rows.reading)}")
-    if kind == "delta" and not rows.reading["version"].isdecimal():
-        raise ValueError(f"a table has no version {rows.reading['version']!r}")
+    complete = rows.reading.keys() - {"format", "where", "panel"} == NEEDED.get(kind)
+    require(one_path and complete, "rows of a fit that can be read again", dict(rows.reading))
+    require(rows.reading.get("version", "0").isdecimal(), "rows of a fit to a version of a table", rows.reading)
 
 
-FITTED_ROWS: Codec[FittedRows] = record(FittedRows, "paths files", at("reading", absent={}), check=_check)
+FITTED_ROWS: Codec[FittedRows] = record(FittedRows, "paths files ~reading", _check)
 
 
 def with_rows(content: Mapping[str, Any], fitted: FittedRows) -> dict[str, Any]:

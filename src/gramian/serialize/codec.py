@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from itertools import chain
+from operator import attrgetter
 from typing import Any, Generic, NoReturn, TypeVar
 
 from numpy.typing import NDArray
@@ -141,6 +142,7 @@ class Codec(Generic[T]):
         )
 
 
+Check = Callable[[Any], None]  # raises ValueError for a value that makes no sense
 CodecBy = Codec[T] | Callable[[Any], Codec[T]]  # one for all items, or one for each by its number, key or neighbours
 
 
@@ -154,6 +156,11 @@ def require(good: object, expected: str, value: object) -> None:
     """Raise the ValueError unless it is good."""
     if not good:
         wrong(expected, value)
+
+
+def rule(good: Callable[[Any], object], expected: str, part: str) -> Check:
+    """A check of a value. expected : formatted with it, as in "{0.rows} rows". part : the attribute in a refusal."""
+    return lambda value: None if good(value) else wrong(expected.format(value), attrgetter(part)(value))
 
 
 def _parts(obj: object) -> list[object]:
@@ -211,6 +218,17 @@ def chained(first: Codec[S], rest: Codec[T]) -> Codec[tuple[S, T]]:
     return Codec(lambda pair, m: [first.write(pair[0], m), *rest.write(pair[1], m)], read)
 
 
+def joined(codec: Codec[S], key: str, other: Codec[T]) -> Codec[tuple[S, T]]:
+    """A pair in one object: the keys of the first codec, which writes an object, and one more for the other."""
+
+    def read(obj: object, members: Members) -> tuple[S, T]:
+        items = dict(obj) if isinstance(obj, dict) and key in obj else wrong(f"an object with {key}", obj)
+        second = other.read(items.pop(key), members)
+        return codec.read(items, members), second
+
+    return Codec(lambda pair, m: {**codec.write(pair[0], m), key: other.write(pair[1], m)}, read)
+
+
 def mapping(codec: CodecBy[T]) -> Codec[Mapping[str, T]]:
     """An object of any keys; its values may have codecs by their key."""
 
@@ -219,6 +237,11 @@ def mapping(codec: CodecBy[T]) -> Codec[Mapping[str, T]]:
         return {key: select(codec, key).read(item, members) for key, item in items}
 
     return Codec(lambda values, members: {k: select(codec, k).write(v, members) for k, v in values.items()}, read)
+
+
+def some_of(codecs: Mapping[str, Codec[T]]) -> Codec[Mapping[str, T]]:
+    """An object with some of these keys, each with a codec of its own."""
+    return mapping(lambda key: codecs[key] if key in codecs else wrong(f"one of {', '.join(codecs)}", key))
 
 
 def of_columns(codec: Codec[T]) -> Codec[T]:

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from gramian.formula.coding import Levels, contrasts_of, indicators_of
-from gramian.formula.contrasts.matrices import TREATMENT
 from gramian.formula.design import Design
 from gramian.formula.dropped_rows import DroppedRows
 from gramian.formula.numeric_terms import Orthogonal, Powers, Product, SplineBasis, Standardized
@@ -18,10 +17,10 @@ from gramian.formula.terms import Factor, Term
 from gramian.linalg.absorb.slopes import Slopes
 from gramian.linalg.columns import Factors
 from gramian.linalg.monomials import Coordinate
-from gramian.serialize.codec import Codec, mapping, of_columns, require, sequence, tagged
+from gramian.serialize.codec import Codec, mapping, of_columns, require, rule, sequence, tagged
 from gramian.serialize.expressions import NODE
-from gramian.serialize.record import at, fixed, record, row
-from gramian.serialize.values import LEVELS, TEXT, cells, each, factors_of, keyed, positions
+from gramian.serialize.record import at, derived, fixed, record, row
+from gramian.serialize.values import LEVELS, NUMBER, TEXT, cells, each, factors_of, keyed, positions
 
 DROPPED_ROWS = row(DroppedRows, "causes columns")
 DROPPED = "dropped_rows=dropped_rows.causes missing=dropped_rows.columns"
@@ -40,46 +39,40 @@ TERM = sequence(tagged("a part of a term", ATOMS)).convert(lambda term: term.ato
 
 
 def _factor(label: str) -> Codec[Factor]:
-    contrast = at("contrast", absent=TREATMENT)
-    column = row(Factor, fixed("label", label), "column reference order", contrast)
-    # expressions and i() have every field
-    fields = fixed("label", label), "column reference order contrast", at("node", NODE.optional()), "omitted"
-    every = row(Factor, *fields, check=_check_expression)
+    same = [*fixed("label", label), *at("column reference order")]
+    column = row(Factor, same, "~contrast")
+    text = rule(lambda f: f.node is None or text_of(f.node) == f.column, "the text of a factor", "column")
+    every = row(Factor, same, "contrast node omitted", text, types=[NODE])  # of expressions and of i()
     return Codec(
         lambda factor, members: (column if factor.node is factor.omitted is None else every).write(factor, members),
         lambda obj, members: (every if isinstance(obj, list) and len(obj) == 6 else column).read(obj, members),
     )
 
 
-def _check_expression(factor: Factor) -> None:
-    require(factor.node is None or text_of(factor.node) == factor.column, "the text of a factor", factor.column)
-
-
 def _spline(label: str) -> Codec[Spline]:
-    def make(knots: tuple[float, ...], boundary: tuple[float, float], **parts: Any) -> Spline:
-        require(all(a < b for a, b in pairwise((boundary[0], *knots, boundary[1]))), "knots that rise", knots)
-        return Spline(label, inner=len(knots), knots=knots, boundary=boundary, **parts)
-
-    return row(Spline, "node natural degree knots ends=boundary", make=make, types=[NODE])
+    places = [*at("knots", sequence(NUMBER)), *at("ends=boundary", sequence(NUMBER, 2))]
+    inner = derived("inner", lambda read: len(read.knots))
+    rising = rule(
+        lambda s: all(a < b for a, b in pairwise((s.boundary[0], *s.knots, s.boundary[1]))), "knots that rise", "knots"
+    )
+    return row(Spline, fixed("label", label), "node natural degree", places, inner, rising, types=[NODE])
 
 
 def _check(design: Design) -> None:
     """Everything that a term names is there."""
     terms, levels = design.terms, design.levels or {}
     atoms = [a for term in terms.terms for a in term.atoms]
-    variables = {v for a in atoms if not isinstance(a, str) for v in a.variables}
+    parts: list[Any] = [*(a for a in atoms if not isinstance(a, str)), *terms.slopes.values()]
+    variables = {v for part in parts for v in part.variables} | {*terms.rounded_times}
     require(variables <= terms.variables.keys(), "the variables of all terms", sorted(variables))
     splines = {a.label: a.columns for a in atoms if isinstance(a, SplineBasis)}
     require(terms.slopes.keys() <= {*terms.absorbed}, "slopes of absorbed factors", list(terms.slopes))
-    variables = {v for slopes in terms.slopes.values() for v in slopes.variables}
-    require(variables <= terms.variables.keys(), "the variables of all slopes", sorted(variables))
     same = splines == {name: s.columns for name, s in terms.splines.items()}
     require(same, "the splines of all terms", sorted(splines))
     factors = {*(a for a in atoms if isinstance(a, str)), *terms.absorbed}
     require(factors <= terms.factors.keys() == levels.keys(), "the levels of all factors", list(levels))
     variables = {*terms.variables, *design.outcome}
     require(variables <= design.coordinates.keys(), "the coordinates of all variables", list(design.coordinates))
-    require({*terms.rounded_times} <= terms.variables.keys(), "variables of times", list(terms.rounded_times))
     require(design.outcome, "an outcome", [])
 
 
@@ -95,9 +88,9 @@ DESIGN_OF_MANY = record(
     at("levels", mapping(LEVELS), of=lambda design: design.levels or {}),
     "matrix absorbed=terms.absorbed",
     at("splines=terms.splines", of_columns(mapping(_spline))),
-    at("rounded_times=terms.rounded_times", absent=()),
-    at("slopes=terms.slopes", of_columns(mapping(SLOPES)), absent={}),
-    check=_check,
+    "~rounded_times=terms.rounded_times",
+    at("~slopes=terms.slopes", of_columns(mapping(SLOPES))),
+    _check,
     types=[NODE],
 )
 DESIGN = DESIGN_OF_MANY.checked(lambda design: len(design.outcome) == 1, "an outcome")

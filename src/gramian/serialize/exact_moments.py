@@ -11,7 +11,7 @@ from gramian.linalg.exact.cells import ExactCells
 from gramian.linalg.exact.moments import LOG_WEIGHT, ExactMoments
 from gramian.linalg.exact.planes import HALF, Planes
 from gramian.serialize.codec import Codec, mapping, require, sequence
-from gramian.serialize.moments import check_counts
+from gramian.serialize.moments import check_rows
 from gramian.serialize.record import at, cell_counts, fixed, record
 from gramian.serialize.values import FRACTION, MONOMIAL, LevelsByFactor, array, each, integer
 
@@ -38,7 +38,7 @@ def exact_moments(layout: Layout, variables: set[str], levels: LevelsByFactor) -
         require(as_many, "as many power sums of rows that were left out as of others", sorted(out.left_out))
         transposed = Planes(out.dense.low, out.dense.digits.transpose(0, 2, 1))
         require(places(out) == low and out.dense.equals(transposed), "symmetric products", "others")
-        check_counts(out)
+        check_rows(out)
         return out
 
     single = MONOMIAL.checked(lambda m: m == LOG_WEIGHT or {v for v, _ in m} <= variables, "known variables")
@@ -47,7 +47,7 @@ def exact_moments(layout: Layout, variables: set[str], levels: LevelsByFactor) -
         "rows",
         at("singles", sequence(single)),
         "not_finite left_out=dropped_rows scale",
-        at("power_sums_left_out=left_out", mapping(sequence(FRACTION)), absent={}),
+        at("~power_sums_left_out=left_out", mapping(sequence(FRACTION))),
         at("low", mapping(PLACE), of=places),
         at("tables[]", each({f: record(ExactCells, counts[f], fixed("sums", Planes.zeros())) for f in tables})),
         at("dense[]", lambda read: _planes("dense", read.low, width, width)),

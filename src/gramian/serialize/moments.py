@@ -21,7 +21,7 @@ from gramian.serialize.record import at, cell_counts, record
 from gramian.serialize.values import LEVELS, MAX_SIZE, TEXTS, LevelsByFactor, each, finite, keyed, products
 
 ROUNDING = 1e-6  # of the largest product: what is less below zero is left of what was taken away
-NOTHING: Codec[None] = tagged("nothing removed", {}).optional()
+NOTHING: Codec[None] = tagged("nothing", {}).optional()
 
 
 def _tables(layout: Layout, levels: LevelsByFactor, names: str) -> Codec[Mapping[Factors, CellSums]]:
@@ -34,19 +34,14 @@ def _tables(layout: Layout, levels: LevelsByFactor, names: str) -> Codec[Mapping
     return each({factors: table(i, factors, monomials) for i, (factors, monomials) in enumerate(layout.tables)})
 
 
-def check_counts(moments: Moments | ExactMoments) -> None:
+def check_rows(moments: Moments | ExactMoments, *, every_level: bool = True) -> None:
     """Every row is in one cell of every table, and every level has rows."""
-    _check_rows(moments)
-    for factors, table in moments.tables.items():
-        for i, factor in enumerate(factors):
-            levels, seen = len(moments.levels[factor]), len(np.unique(table.cells[:, i]))
-            require(seen == levels, f"rows of every level of {factor}", levels)
-
-
-def _check_rows(moments: Moments | ExactMoments) -> None:
     for factors, table in moments.tables.items():
         rows = int(table.rows.sum())
         require(rows == moments.rows, f"{moments.rows} rows in the cells of {', '.join(factors)}", rows)
+        for i, factor in enumerate(factors if every_level else ()):
+            levels, seen = len(moments.levels[factor]), len(np.unique(table.cells[:, i]))
+            require(seen == levels, f"rows of every level of {factor}", levels)
 
 
 def gram_moments(design: Design, *, is_removed: bool = False, every_level: bool = True) -> Codec[Moments]:
@@ -63,14 +58,13 @@ def gram_moments(design: Design, *, is_removed: bool = False, every_level: bool 
         if not every_level:
             out = out.with_levels({name: levels_with_rows(v, name, out.tables) for name, v in levels.items()})
         if not is_removed:
-            check_counts(out)
+            check_rows(out)
             require(all(table.rows.all() for table in out.tables.values()), "rows in every cell", 0)
         return out
 
     return record(
         Moments,
-        "rows log_weight",
-        at("stated_error", absent=0.0),
+        "rows log_weight ~stated_error",
         at("dense[]", products("dense", width, width, negative=1.0 if is_removed else ROUNDING, tolerance=0.0)),
         at("tables[]", _tables(layout, levels, "table/{}/{}")),
         at("powers[]", each({v: finite(f"powers/{i}", powers[v] + 1) for i, v in enumerate(sorted(powers))})),
@@ -87,13 +81,13 @@ def _check_layout(layout: Layout) -> None:
     require(in_order, "tables of factors in order", factors)
 
 
-LAYOUT: Codec[Layout] = record(Layout, check=_check_layout)
+LAYOUT: Codec[Layout] = record(Layout, _check_layout)
 SORTED_LEVELS = mapping(LEVELS.checked(lambda levels: levels == tuple(canonical(set(levels))), "levels in order"))
 
 
 def _check(moments: Moments) -> None:
     """Every variable has its coordinate, every level and row of a factor its cells."""
-    _check_rows(moments)
+    check_rows(moments, every_level=False)
     require(isfinite(moments.log_weight), "the sum of log-weights to be finite", moments.log_weight)
     coordinates, levels = moments.coordinates, moments.levels
     variables = moments.layout.variables | moments.powers.keys()
@@ -110,6 +104,6 @@ MOMENTS: Codec[Moments] = record(
     at("tables[]", lambda read: _tables(read.layout, read.levels, "{1}/{0}")),
     at("powers", keyed(TEXTS, lambda i, _: finite(f"powers/{i}", None).checked(len, f"sums in 'powers/{i}'"))),
     at("removed[]", NOTHING),
-    check=_check,
+    _check,
     types=[LAYOUT, COORDINATE],
 )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import MISSING, dataclass, replace
+from dataclasses import fields as dataclass_fields
 from enum import Enum
 from functools import cache, partial, reduce
 from inspect import signature
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 
 from gramian.linalg.monomials import Monomial
 from gramian.serialize.codec import (
+    Check,
     Codec,
     CodecBy,
     Members,
@@ -48,7 +50,7 @@ from gramian.typing import Level
 Types: TypeAlias = Mapping[Any, Codec[Any]]
 Makers: TypeAlias = Mapping[Any, Callable[..., Any]]
 DEFAULTS: Types = {str: TEXT, bool: FLAG, int: COUNT, float: NUMBER, Level: LEVEL, Monomial: MONOMIAL}
-NAME = re.compile(r"(\w+(?:/\w+)*)(/)?(\[([\w,*+=]*)\](\?)?)?(?:=([\w.]+))?")
+NAME = re.compile(r"(~)?(\w+(?:/\w+)*)(/)?(\[([\w,*+=]*)\](\?)?)?(?:=([\w.]+))?")
 ALWAYS = object()
 hints_of = cache(partial(get_type_hints, include_extras=True))  # they are evaluated from text
 
@@ -65,7 +67,7 @@ class Field:
     codec : its codec, one by the fields before, or None for that of the type hint.
     axes : names of the axes of an array that has the type of the type hint, or the one of a list in the JSON.
     any_number : whether NaN and infinity may stand in the array, which `check` restricts then.
-    absent : the value for which the key is left out.
+    optional : whether the key is left out where the argument has its default.
     prefix : what the names of its arrays begin with.
     """
 
@@ -74,21 +76,20 @@ class Field:
     get: Callable[[Any], Any]
     codec: CodecBy[Any] | None = None
     axes: tuple[str, ...] = ()
-    absent: Any = ALWAYS
+    optional: bool = False
     any_number: bool = False
     prefix: str = ""
 
 
-def at(
-    names: str, codec: CodecBy[Any] | None = None, of: Callable[[Any], Any] | None = None, absent: Any = ALWAYS
-) -> list[Field]:
+def at(names: str, codec: CodecBy[Any] | None = None, of: Callable[[Any], Any] | None = None) -> list[Field]:
     """Fields by their keys.
 
     names : "key"; "key=part" where the attribute is called otherwise; "key[axes]" for an array of these axes, which are
     names of lengths ("k+1" is one longer than "k"), lengths, or "*" for any, with "?" behind it if its numbers may be
     NaN or infinite, or for a list in the JSON whose length is that of the axis; "key[axis=names]" where it is the
     length of an attribute of the value, here `names`; "key[]" for a codec of arrays, which are not in the JSON; "key/"
-    where the names of its arrays begin so. of : takes a field from a value, if it is no attribute.
+    where the names of its arrays begin so; "~key" for one that is left out where it has the default of its class.
+    of : takes a field from a value, if it is no attribute.
     """
     return [
         Field(
@@ -97,17 +98,22 @@ def at(
             of or attrgetter(part or key),
             codec,
             tuple(axes.split(",")) if axes else (),
-            absent,
+            bool(optional),
             bool(any_number),
             key + slash if slash else "",
         )
-        for key, slash, brackets, axes, any_number, part in NAME.findall(names)
+        for optional, key, slash, brackets, axes, any_number, part in NAME.findall(names)
     ]
 
 
 def fixed(part: str, value: Any) -> list[Field]:
     """A field that is not written, for it has this value."""
     return [Field(None, part, lambda _: value, constant(value))]
+
+
+def derived(part: str, of: Callable[[Any], Any]) -> list[Field]:
+    """A field that is not written, for it follows from those before."""
+    return [Field(None, part, attrgetter(part), lambda read: constant(of(read)))]
 
 
 def cell_counts(i: int, factors: tuple[str, ...], levels: LevelsByFactor, names: str) -> list[Field]:
@@ -140,9 +146,8 @@ class Parts(SimpleNamespace):
 
 def record(
     kind: Callable[..., Any],
-    *fields: str | list[Field],
+    *fields: str | list[Field] | Check,
     make: Callable[..., Any] | None = None,
-    check: Callable[[Any], None] = lambda value: None,
     types: Sequence[Codec[Any]] = (),
     order: str = "",
     as_list: bool = False,
@@ -154,9 +159,8 @@ def record(
     ----------
     kind : class of the values.
     fields : in the order in which they are read and arrays are written; a text has `names` as of `at`; without any, all
-        arguments of the class.
+        arguments of the class. A function among them is a check of the value that was read.
     make : makes a value of the fields by their parts, if that is not `kind` itself; its type hints come first.
-    check : raises ValueError for a value that makes no sense.
     types : codecs of types that the hints name, before those of `DEFAULTS`.
     order : of the keys in the JSON, if it is not that of the fields.
     as_list : whether it is a list; then keys that are left out are the last.
@@ -168,14 +172,15 @@ def record(
         Where an argument of the class has no field and no default, or a type hint no codec.
     """
     hints = hints_of(kind) | (hints_of(make) if isinstance(make, FunctionType) else {})
-    every = fields or tuple(signature(kind).parameters)
+    checks = [some for some in fields if callable(some)]
+    every = [some for some in fields if not callable(some)] or list(signature(kind).parameters)
     listed = [field for some in every for field in (at(some) if isinstance(some, str) else some)]
     steps = [_with_codec(field, hints, {**DEFAULTS, **{codec.kind: codec for codec in types}}) for field in listed]
     parts_of_fields = {field.part.partition(".")[0] for field in listed}
     if make is None and (missing := _required_arguments(kind) - parts_of_fields):
         raise TypeError(f"no field for {', '.join(sorted(missing))} of {kind}")
-    required = {field.key: field.absent is ALWAYS for field, _ in steps if field.key}
-    keys = order.split() or list(required)
+    defaults = {f.key: _default(kind, f.part) if f.optional else ALWAYS for f, _ in steps if f.key is not None}
+    keys = order.split() or list(defaults)
     all_makers = {**(makers or {}), **({kind: make} if make else {})}
 
     def write(value: Any, members: Members) -> Any:
@@ -183,25 +188,26 @@ def record(
         for field, codec in steps:
             part = field.get(value)
             parts.put(field.part, part)
-            if field.absent is ALWAYS or not _is(part, field.absent):
+            if not field.optional or not _is(part, defaults[str(field.key)]):
                 out[field.key] = select(codec, parts).write(part, members)
         return [out[key] for key in keys if key in out] if as_list else {key: out[key] for key in keys if key in out}
 
     def read(obj: Any, members: Members) -> Any:
         items = dict(zip(keys, items_of(obj), strict=False)) if as_list else obj if keys else {}
-        complete = isinstance(items, dict) and all(key in items or not needed for key, needed in required.items())
-        if not complete or not required.keys() >= items.keys() or (keys and len(items) < len(obj)):
+        complete = isinstance(items, dict) and all(k in items or value is not ALWAYS for k, value in defaults.items())
+        if not complete or not defaults.keys() >= items.keys() or (keys and len(items) < len(obj)):
             wrong(f"{'a list' if as_list else 'an object'} of {', '.join(keys)}", obj)
         parts, inner = Parts(), members.inside()
         for field, codec in steps:
             here = not field.key or field.key in items
-            part = select(codec, parts).read(items.get(field.key), inner) if here else field.absent
+            part: Any = select(codec, parts).read(items.get(field.key), inner) if here else defaults[str(field.key)]
             parts.put(field.part, part)
             for axis in field.axes:
                 name, _, attribute = axis.partition("=")
                 inner.check_size(name, len(getattr(part, attribute) if attribute else part))
         out = parts.build(kind, all_makers)
-        check(out)
+        for check in checks:
+            check(out)
         return out
 
     return Codec(write, read, kind)
@@ -216,9 +222,17 @@ def _required_arguments(kind: Callable[..., Any]) -> frozenset[str]:
     return frozenset(name for name, one in signature(kind).parameters.items() if one.default is one.empty)
 
 
-def _is(part: Any, absent: Any) -> bool:
-    """Whether a part is the value for which its key is left out; arrays are compared with None only."""
-    return part is absent or (absent is not None and bool(part == absent))
+def _default(kind: Any, part: str) -> Any:
+    """The default of an argument of a dataclass, or of the one in it that a part names."""
+    *path, name = part.split(".")
+    owner = reduce(lambda inner, attribute: hints_of(inner)[attribute], path, kind)
+    (field,) = (field for field in dataclass_fields(owner) if field.name == name)
+    return field.default if field.default_factory is MISSING else field.default_factory()
+
+
+def _is(part: Any, default: Any) -> bool:
+    """Whether a part is the default, for which its key is left out; arrays are compared with None only."""
+    return part is default or (default is not None and bool(part == default))
 
 
 def codec_of(hint: Any, types: Types) -> Codec[Any]:

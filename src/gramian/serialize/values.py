@@ -13,7 +13,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from gramian.linalg.monomials import Monomial
-from gramian.serialize.codec import Codec, Members, plain, require, sequence, tuple_of, wrong
+from gramian.serialize.codec import Check, Codec, Members, plain, require, sequence, tuple_of, wrong
 from gramian.typing import Level, Matrix, Unicode
 
 T = TypeVar("T")
@@ -166,17 +166,23 @@ def products(name: str, *axes: Axis, negative: float = 0.0, tolerance: float = S
     return squares.checked(is_symmetric, "symmetric products")
 
 
-def check_known(value: object, names: str, known: NDArray[np.bool_], *, overflow: bool = False) -> None:
-    """Raise ValueError for numbers that are NaN where they are known, or infinite unless they may overflow.
+def known(names: str, where: Callable[[Any], NDArray[np.bool_]], *, overflow: bool = False) -> Check:
+    """A check of numbers: not NaN where they are known, nor infinite unless they may overflow.
 
-    names : of attributes of the value, vectors or square matrices; those that are None have no numbers.
+    names : of attributes of a value, vectors or square matrices; those that are None have no numbers. where : which
+    numbers of a value are known.
     """
-    for name in names.split():
-        numbers = attrgetter(name)(value)
-        if numbers is not None:
-            inside = numbers[np.ix_(*[known] * numbers.ndim)]
-            good = not np.isnan(inside).any() and (overflow or not np.isinf(numbers).any())
-            require(good, f"{'numbers' if overflow else 'finite numbers'} in '{name}'", numbers)
+
+    def check(value: Any) -> None:
+        mask = where(value)
+        for name in names.split():
+            numbers = attrgetter(name)(value)
+            if numbers is not None:
+                inside = numbers[np.ix_(*[mask] * numbers.ndim)]
+                good = not np.isnan(inside).any() and (overflow or not np.isinf(numbers).any())
+                require(good, f"{'numbers' if overflow else 'finite numbers'} in '{name}'", numbers)
+
+    return check
 
 
 def codes(name: str, limit: int, *axes: Axis) -> Codec[NDArray[np.int64]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Annotated, Any
@@ -11,9 +12,9 @@ from typing import Annotated, Any
 import numpy as np
 import pytest
 
-from gramian.serialize.codec import chained, sequence, tagged
-from gramian.serialize.record import at, fixed, record, row
-from gramian.serialize.values import COUNT, LEVEL, TEXT, TEXTS, array, codes, each, finite, integer, keyed
+from gramian.serialize.codec import chained, joined, rule, sequence, tagged
+from gramian.serialize.record import at, derived, fixed, record, row
+from gramian.serialize.values import COUNT, LEVEL, TEXT, TEXTS, array, codes, each, finite, integer, keyed, known
 from gramian.testing import same_bits
 from gramian.typing import Distinct, Finite, Level, Mask, Matrix, NotNegative, Positive, RowCounts, Size, Vector
 
@@ -49,9 +50,9 @@ RESULT = record(
     "formula title=inner.name counts=inner.counts alpha levels pairs",
     "coefficients[p] inverse[p,p] identified[p]",
     at("roots", array("roots", "float64", "p").present()),
-    at("note", absent=None),
+    "~note",
     at("tables[]", lambda read: each({name: finite(f"table/{name}", None) for name in read.inner.counts})),
-    check=check,
+    check,
 )
 TABLES = {"a": np.arange(3.0), "b": np.zeros(0)}
 X = Result(
@@ -123,6 +124,35 @@ def test_lists_prefixes_and_numbers() -> None:
             part.load(content, {}, "a part")
     with pytest.raises(ValueError, match="codes below 3"):
         parts.load([None], {"0/codes/0": np.array([3])}, "parts")
+
+
+def test_derived_fields_are_not_written_and_rules_hold() -> None:
+    counts = derived("counts", lambda read: {read.name: len(read.name)})
+    short = rule(lambda inner: len(inner.name) < 3, "less than {0.name}", "name")
+    codec = joined(record(Inner, "name", counts, short), "times", COUNT)
+    content, pair = {"name": "ab", "times": 4}, (Inner("ab", {"ab": 2}), 4)
+    assert codec.dump(pair) == (content, {})
+    assert codec.load(content, {}, "a pair") == pair
+    for bad, message in (
+        ({**content, "name": "abc"}, "less than abc, found 'abc'"),
+        ({"name": "ab"}, "an object with times"),
+        ({**content, "times": -1}, "a whole number"),
+        ({**content, "more": 1}, "an object of name"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            codec.load(bad, {}, "a pair")
+
+
+@pytest.mark.parametrize(
+    ("value", "overflows", "passes"), [(np.nan, True, False), (np.inf, True, True), (np.inf, False, False)]
+)
+def test_numbers_are_known_where_the_mask_says_so(value: float, overflows: bool, passes: bool) -> None:
+    check = known("inverse roots", lambda result: result.identified, overflow=overflows)
+    unknown = replace(X, inverse=np.diag([np.nan, 1.0, 1.0, 1.0]), identified=np.arange(4) > 0)
+    check(unknown)
+    for changed in ({"roots": np.array([np.nan, value, 1.0, 1.0])}, {"inverse": np.diag([1.0, value, 1.0, 1.0])}):
+        with nullcontext() if passes else pytest.raises(ValueError, match=r"numbers in '(roots|inverse)'"):
+            check(replace(unknown, **changed))
 
 
 def test_a_record_without_a_field_that_its_class_needs() -> None:
@@ -208,7 +238,7 @@ class Nested:
     sums: Mapping[str, Vector]
 
 
-PART = record(Part, "low[p]", at("root[p]?", absent=None), "mean[p]")
+PART = record(Part, "low[p] ~root[p]? mean[p]")
 SUMS = keyed(TEXTS, lambda i, key: finite(f"sums/{i}", None).checked(len, f"sums of {key}"))
 NESTED = record(Nested, "part/ other/mean[2]=other.mean", at("sums", SUMS), types=[PART])
 

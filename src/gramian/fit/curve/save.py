@@ -9,7 +9,7 @@ from gramian.schema import Field, Kind, Schema
 from gramian.serialize.codec import Codec, require
 from gramian.serialize.design import DROPPED
 from gramian.serialize.record import at, record
-from gramian.serialize.values import TEXTS, check_known
+from gramian.serialize.values import TEXTS, known
 
 Names = tuple[str, ...]
 
@@ -32,9 +32,8 @@ CURVE_SOLVED: Codec[CurveSolved] = record(
     at("linear=curve.linear columns=curve.columns", TEXTS),
     "weights=curve.weight",
     DROPPED,
-    "weight log_weight rss tss noise condition distance rows passes",
-    at("failure", absent=""),
+    "weight log_weight rss tss noise condition distance rows passes ~failure",
     "coefficients[p] inverse[p,p]? at_bound[p] start[p]",
+    known("inverse", lambda fit: ~fit.at_bound, overflow=True),
     makers={Curve: _curve},
-    check=lambda fit: check_known(fit, "inverse", ~fit.at_bound, overflow=True),
 )

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import partial
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from gramian.fit.leastsquares.absorbed import Absorbed
 from gramian.fit.leastsquares.accuracy import Accuracy
@@ -15,191 +13,152 @@ from gramian.fit.leastsquares.solution import RobustCovariance, Solved
 from gramian.formula.coordinates import Parametrization
 from gramian.formula.design import Design
 from gramian.inference.estimators import CR, DEPENDENT, HC, IID
-from gramian.inference.vcov_spec import EXPECTED, SPHERICAL, UNIFORM
 from gramian.linalg.certificate import Bounds
 from gramian.linalg.products import ColumnGroup
 from gramian.linalg.solve import Solution
-from gramian.serialize.codec import Codec, constant, mapping, require, sequence, tagged
+from gramian.serialize import values
+from gramian.serialize.codec import Codec, require, rule, sequence, some_of
 from gramian.serialize.design import DESIGN, DROPPED, levels_of
-from gramian.serialize.record import Field, at, fixed, record, row
-from gramian.serialize.values import (
-    MAX_SIZE,
-    SIZE,
-    array,
-    cells,
-    check_known,
-    codes,
-    combination,
-    each,
-    factors_of,
-    finite,
-    integer,
-    positions,
-)
-from gramian.typing import Level, Vector
+from gramian.serialize.moments import NOTHING
+from gramian.serialize.record import at, derived, fixed, record, row
 
+IDENTIFIED = attrgetter("identified")
 BOUNDS = record(
     Bounds,
     "sensitivity[p] summed_norms[p] centred_norms[p] response_norm rounding_error rho penalised refined_error",
-    at("backward_error", absent=None),
+    "~backward_error",
 )
 ACCURACY = record(
     Accuracy,
     "tier=precision reached doubtful wanted=requested rss_digits digits[p]? std_error_digits[p]? low[p]?",
 )
-
-
-def _check_robust(robust: RobustCovariance) -> None:
-    kind, groups, columns = robust.vcov.kind, robust.groups, robust.vcov.clusters
-    kinds = CR if groups else (IID, *HC, *DEPENDENT)
-    require(kind in kinds, "a kind of covariance with or without clusters", kind)
-    require(len(columns) == len(groups) or kind in DEPENDENT, "a number of clusters for each column", groups)
-
-
 ROBUST = record(
     RobustCovariance,
     "kind=vcov.kind clusters[clusters]=vcov.clusters like=vcov.like factor df",
-    at("information=vcov.information", absent=EXPECTED),
-    at("lags=vcov.lags", absent=None),
-    at("cutoff=vcov.cutoff", absent=None),
-    at("kernel=vcov.kernel", absent=UNIFORM),
-    at("distance=vcov.distance", absent=SPHERICAL),
+    "~information=vcov.information ~lags=vcov.lags ~cutoff=vcov.cutoff ~kernel=vcov.kernel ~distance=vcov.distance",
     "groups[groups] negative inner[p,p]=solved_covariance told[p,p]?=covariance",
-    at("digits[p]?=std_error_digits root[p,p]=solved_root coefficient_df[p]?", absent=None),
-    check=_check_robust,
+    "~digits[p]?=std_error_digits ~root[p,p]=solved_root ~coefficient_df[p]?",
+    rule(lambda r: r.vcov.kind in (CR if r.groups else (IID, *HC, *DEPENDENT)), "a kind of covariance", "vcov.kind"),
+    rule(
+        lambda r: len(r.vcov.clusters) == len(r.groups) or r.vcov.kind in DEPENDENT,
+        "a number of clusters for each column",
+        "groups",
+    ),
 )
 
 
 def _absorbed(design: Design) -> Codec[Absorbed]:
     """The effects of every absorbed factor's levels; the levels are those of the design."""
     levels = {name: len((design.levels or {})[name]) for name in design.terms.absorbed}
-    own = design.terms.slopes
-    functions = sum(n * (len(own[name].monomials) if name in own else 1) for name, n in levels.items())
-    effects = {name: finite(f"effects/{i}", n) for i, (name, n) in enumerate(levels.items())}
-    counts = sequence(SIZE, len(levels)).convert(lambda by: by.values(), lambda n: dict(zip(levels, n, strict=True)))
+    effects = {name: values.finite(f"effects/{i}", n) for i, (name, n) in enumerate(levels.items())}
+    counts = sequence(values.SIZE, len(levels)).convert(dict.values, lambda n: dict(zip(levels, n, strict=True)))
+    own, places = design.terms.slopes, {name: i for i, name in enumerate(levels)}
+    widths = {name: len(own[name].monomials) if name in own else 1 for name in levels}
+
+    def by_variable(what: str, name: str, *axes: int) -> dict[str, Codec[Any]]:
+        where, shape = f"{what}/{places[name]}", (levels[name], *axes)
+        return {v: values.array(f"{where}/{i}", "float64", *shape) for i, v in enumerate(own[name].variables)}
+
     return record(
         Absorbed,
         fixed("levels", levels),
         at("singletons", counts),
-        at("rank", integer(0, functions + 1)),
+        at("rank", values.integer(0, sum(levels[name] * widths[name] for name in levels) + 1)),
         "exact tss joined=connected",
-        at("effects[]", each(effects)),
-        *_slopes(design, levels),
-        check=_check_slopes,
+        at("effects[]", values.each(effects)),
+        at("slopes[]", values.each({name: values.each(by_variable("slopes", name)) for name in own})),
+        at("~zeros", some_of({name: some_of(by_variable("zeros", name, widths[name])) for name in own})),
+        rule(_has_zeros, "combinations for levels without slopes", "levels"),
     )
 
 
-def _check_slopes(absorbed: Absorbed) -> None:
-    for name, by in absorbed.slopes.items():
-        partly = {v for v, slopes in by.items() if not np.isfinite(slopes).all()}
-        require(partly <= absorbed.zeros.get(name, {}).keys(), "combinations for levels without slopes", sorted(partly))
+def _has_zeros(absorbed: Absorbed) -> bool:
+    """Whether there are combinations for every variable that some level has no slope of."""
+    partly = {(f, v) for f, by in absorbed.slopes.items() for v, slopes in by.items() if not np.isfinite(slopes).all()}
+    return all(variable in absorbed.zeros.get(factor, {}) for factor, variable in partly)
 
 
-def _slopes(design: Design, levels: Mapping[str, int]) -> list[list[Field]]:
-    """Slopes by the levels of absorbed factors; and where levels have none, the combinations that are zero in them."""
-    own, numbers = design.terms.slopes, {name: i for i, name in enumerate(levels)}
-    if not own:
-        return []
+def _groups(design: Design, levels: values.LevelsByFactor) -> Codec[list[ColumnGroup]]:
+    """Groups of stored columns of the design, each column in one group, the response last."""
+    stored, (outcome,) = {*design.rows_layout.rows, *design.rows_layout.extra}, design.outcome
+    monomials = sequence(values.MONOMIAL.checked(stored.__contains__, "stored columns of the design"))
 
-    def slopes(name: str) -> Codec[Mapping[str, Vector]]:
-        return each({v: _of_levels("slopes", name, v) for v in own[name].variables})
+    def group(i: int) -> Codec[ColumnGroup]:
+        return row(
+            ColumnGroup,
+            at("factors", values.factors_of(levels)),
+            at("monomials", monomials),
+            at("cells[]", lambda read: values.cells(f"cells/{i}", read.factors, levels)),
+            at(
+                "positions[]",
+                lambda read: values.codes(f"positions/{i}", values.MAX_SIZE, len(read.cells) * len(read.monomials)),
+            ),
+            rule(lambda g: g.factors or len(g.cells) == 1, "one cell where there are no factors", "cells.shape"),
+        )
 
-    def _of_levels(what: str, name: str, variable: str, *axes: int) -> Codec[NDArray[Any]]:
-        require(name in own and variable in own[name].variables, "a variable with slopes", variable)
-        place = own[name].variables.index(variable)
-        return array(f"{what}/{numbers[name]}/{place}", "float64", levels[name], *axes)
+    def are_all(groups: list[ColumnGroup]) -> bool:
+        columns = [(int(p), g.factors, m) for g in groups for m, positions in g.by_monomial() for p in positions]
+        in_order = sorted(p for p, _, _ in columns) == list(range(len(columns)))
+        return in_order and max(columns, default=()) == (len(columns) - 1, (), ((outcome, 1),))
 
-    def zeros(name: str) -> Codec[Any]:
-        return mapping(lambda v: _of_levels("zeros", name, v, len(own[name].monomials)))
-
-    return [at("slopes[]", each({name: slopes(name) for name in own})), at("zeros", mapping(zeros), absent={})]
-
-
-def _group(levels: Mapping[str, tuple[Level, ...]], i: int) -> Codec[ColumnGroup]:
-    """A group of stored columns."""
-    group = row(
-        ColumnGroup,
-        at("factors", factors_of(levels)),
-        "monomials",
-        at("cells[]", lambda read: cells(f"cells/{i}", read.factors, levels)),
-        at("positions[]", lambda read: codes(f"positions/{i}", MAX_SIZE, len(read.cells) * len(read.monomials))),
-    )
-    return group.checked(lambda read: read.factors or len(read.cells) == 1, "one cell where there are no factors")
+    return sequence(group, into=list).checked(are_all, "each stored column in one group, the response last")
 
 
 def _parametrization(
-    width: int, levels: Mapping[str, tuple[Level, ...]], *, as_written: bool = False
+    width: int, design: Design, levels: values.LevelsByFactor, *, as_written: bool = False
 ) -> Codec[Parametrization]:
     """A parametrization of `width` columns that are solved for. as_written : by the columns of the formula."""
-    columns = sequence(combination(width), width, list).optional()
-    once = tagged("columns as they are written, once", {})
-    written = once if as_written else _parametrization(width, levels, as_written=True)
+    columns = sequence(values.combination(width), width, list).optional()
 
     def subspace(read: Any) -> Codec[Any]:
-        return sequence(combination(sum(len(g.positions) for g in read.groups)), width + 1, list).optional()
+        size = sum(len(group.positions) for group in read.groups)
+        combinations = sequence(values.combination(size), width + 1, list)
+        return combinations if as_written or size != width + 1 else combinations.optional()
 
-    def check(out: Parametrization) -> None:
-        positions = np.concatenate([np.zeros(0, np.int64), *(g.positions for g in out.groups)])
-        count, are_stored = len(positions), out.subspace is None
-        in_one = count and np.array_equal(np.sort(positions), np.arange(count))
-        require(in_one, "each stored column in one group", count)
-        require(not are_stored or count == width + 1, f"{width + 1} stored columns", count)
-        beside = not as_written if are_stored else out.as_written is None
-        require(beside, "columns as they are written beside others", out.subspace)
+    def written(read: Any) -> Codec[Any]:
+        """Columns as they are written stand beside stored columns only."""
+        return _parametrization(width, design, levels, as_written=True) if read.subspace is None else NOTHING
 
     return record(
         Parametrization,
-        at("groups", sequence(partial(_group, levels), into=list)),
+        at("groups", _groups(design, levels)),
         at("subspace", subspace),
         at("told=to_model made=to_solved", columns),
-        at("response=response_shift", combination(width)),
+        at("response=response_shift", values.combination(width)),
         "scale",
-        at("constant", integer(0, width).optional()),
-        at("written/=as_written", written, absent=None),
-        check=check,
+        at("constant", values.integer(0, width).optional()),
+        at("~written/=as_written", written),
     )
 
 
-def _check_stored(design: Design, parametrization: Parametrization) -> None:
-    """The stored columns are those of the design, and the response is the last of them."""
-    known, (outcome,) = {*design.rows_layout.rows, *design.rows_layout.extra}, design.outcome
-    groups = [(g, k, m) for g in parametrization.groups for k, m in enumerate(g.monomials)]
-    require(all(m in known for _, _, m in groups), "stored columns of the design", [m for _, _, m in groups])
-    last = max((int(p), g.factors, m) for g, k, m in groups for p in g.at(k))
-    require(last[1:] == ((), ((outcome, 1),)), "a response after all other stored columns", last)
-    if parametrization.as_written is not None:
-        _check_stored(design, parametrization.as_written)
+def _has_first_moments(fit: Solved) -> bool:
+    """Whether there is a sum of each stored column of the terms with coefficients, or none."""
+    blocks, cells = fit.design.terms.coefficient_blocks, fit.levels.cells
+    width = sum(len(m) * (len(cells[f]) if f else 1) for f, m in blocks.items())
+    return fit.first_moments is None or len(fit.first_moments) == width
 
 
 def _check(fit: Solved) -> None:
-    """What the data determine is known; variances of tiny columns may be beyond float64, and some fits have none."""
-    require(fit.aliased.keys() <= set(fit.names), "aliased columns of the model", list(fit.aliased))
-    if fit.first_moments is not None:
-        blocks, cells = fit.design.terms.coefficient_blocks, fit.levels.cells
-        width = sum(len(m) * (len(cells[f]) if f else 1) for f, m in blocks.items())
-        require(len(fit.first_moments) == width, f"sums of {width} stored columns", len(fit.first_moments))
-    _check_stored(fit.design, fit.parametrization)
-    check_known(fit, "coefficients", fit.identified)
+    """Variances of tiny columns may be beyond float64, and some fits have none; digits are those of finite numbers."""
     if not np.isnan(fit.inverse.diagonal()).all():
-        check_known(fit, "solution.inverse", np.ones(len(fit.names), bool))
-        check_known(fit, "inverse inverse_roots", fit.identified, overflow=True)
+        values.known("solution.inverse", lambda fit: np.ones(len(fit.names), bool))(fit)
+        values.known("inverse inverse_roots", IDENTIFIED, overflow=True)(fit)
     if fit.accuracy is not None:
-        check_known(fit.accuracy, "digits std_error_digits low", fit.identified)
+        values.known("accuracy.digits accuracy.std_error_digits accuracy.low", IDENTIFIED)(fit)
         certified = fit.accuracy.digits[~np.isfinite(fit.coefficients)] > 0.0
         require(not certified.any(), "digits of finite coefficients", "digits")
 
 
 def solved(*, covariance: bool = True) -> Codec[Solved]:
     """A fit by least squares. covariance : whether it has one, or nothing is written of it."""
-    nothing = at("inverse[]", lambda read: constant(np.broadcast_to(np.nan, (len(read.coefficients),) * 2)))
+    nothing = derived("inverse", lambda read: np.broadcast_to(np.nan, (len(read.coefficients),) * 2))
     inverse = at("inverse[p,p]?") if covariance else nothing
     solution = record(
         Solution,
         "rss condition leverage coefficients[p]",
         inverse,
-        "kept[p]=independent null[p,*]",
-        at("low[p] root[p,p]", absent=None),
-        at("bounds/", of=lambda solution: solution.finite_bounds, absent=None),
+        "kept[p]=independent null[p,*] ~low[p] ~root[p,p]",
+        at("~bounds/", of=lambda solution: solution.finite_bounds),
         types=[BOUNDS],
     )
     return record(
@@ -207,19 +166,20 @@ def solved(*, covariance: bool = True) -> Codec[Solved]:
         "formula names[p] design coefficients[p]?",
         inverse,
         "identified[p]",
-        at("terms[]", lambda read: positions("terms", max(len(read.design.terms.terms), 1), "p")),
+        at("terms[]", lambda read: values.positions("terms", max(len(read.design.terms.terms), 1), "p")),
         "solution/ roots[p]?=inverse_roots accuracy/",
         at("cells=levels", lambda read: levels_of(read.design)),
-        at("frame/=parametrization", lambda read: _parametrization(len(read.names), read.levels.names)),
-        "robust/",
-        at("first[*]=first_moments", absent=None),
+        at("frame/=parametrization", lambda read: _parametrization(len(read.names), read.design, read.levels.names)),
+        "robust/ ~first[*]=first_moments",
         at("absorbed", lambda read: _absorbed(read.design).optional()),
-        "aliased empty_cells intercept rows",
-        at("rank", lambda read: integer(0, len(read.names) + 1)),
-        "passes alpha",
+        "aliased empty_cells intercept rows rank passes alpha",
         DROPPED,
         "weight log_weight rss tss mean leverage condition",
-        check=_check,
+        rule(lambda fit: fit.aliased.keys() <= {*fit.names}, "aliased columns of the model", "names"),
+        rule(lambda fit: fit.rank <= len(fit.names), "a rank of no more than all columns", "rank"),
+        rule(_has_first_moments, "sums of all stored columns", "first_moments.shape"),
+        values.known("coefficients", IDENTIFIED),
+        _check,
         types=[DESIGN, solution, ACCURACY, ROBUST],
         order="formula names design cells frame aliased empty_cells intercept rows rank passes alpha dropped_rows "
         "missing weight log_weight rss tss mean leverage condition solution accuracy robust absorbed roots first",

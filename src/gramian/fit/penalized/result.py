@@ -180,10 +180,10 @@ class PenalizedFit(HasDroppedRows):
         ArtifactError
             Where the file cannot be written.
         """
-        from gramian.fit.penalized.save import PENALIZED, Penalized  # most fits are not saved
+        from gramian.fit.penalized.save import penalized_fits  # most fits are not saved
         from gramian.serialize import file as store
 
-        store.save(path, KIND, *PENALIZED.dump(Penalized(self.solved, self.options)))
+        store.save(path, KIND, *penalized_fits(PenalizedFit).dump(self))
 
     def __repr__(self) -> str:
         chosen = sum(name != "Intercept" for name in self.chosen)

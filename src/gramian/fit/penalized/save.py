@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any
 
 from gramian.fit.leastsquares.save import solved
-from gramian.fit.leastsquares.solution import Solved
-from gramian.fit.penalized.options import PathOptions
-from gramian.serialize.codec import Codec, require
+from gramian.serialize.codec import Codec, rule
 from gramian.serialize.record import at, record
 
 
-class Penalized(NamedTuple):
-    """A fit, and how it was penalized."""
-
-    solved: Solved
-    options: PathOptions
-
-
-PENALIZED: Codec[Penalized] = record(
-    Penalized,
-    at("fit=solved", solved(covariance=False)),
-    "l1_ratio=options.l1_ratio penalties=options.penalties",
-    "standardize=options.standardize drop_first=options.drop_first",
-    check=lambda fit: require(fit.solved.alpha is not None, "a penalty", None),
-)
+def penalized_fits(kind: type[Any]) -> Codec[Any]:
+    """The codec of fits of this class, each a solution and the options by which it was penalized."""
+    return record(
+        kind,
+        at("fit=solved", solved(covariance=False)),
+        "l1_ratio=options.l1_ratio penalties=options.penalties",
+        "standardize=options.standardize drop_first=options.drop_first",
+        rule(lambda fit: fit.solved.alpha is not None, "a penalty", "solved.alpha"),
+    )

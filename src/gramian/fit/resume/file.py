@@ -13,7 +13,7 @@ from typing import Any
 from gramian.batch import Source
 from gramian.errors import ArtifactError, OptionError, listing
 from gramian.fit.resume.checkpoint import SavedPass, fingerprint
-from gramian.fit.resume.save import PASSES, can_be_saved
+from gramian.fit.resume.save import KINDS, PASSES
 from gramian.models.glm import GLM
 from gramian.serialize import file as store
 from gramian.serialize.codec import Members, mapping, sequence
@@ -100,7 +100,7 @@ class Checkpoint:
 
     def knows(self, partial: object) -> bool:
         """Whether partial sums of this kind can be written."""
-        return can_be_saved(partial)
+        return type(partial) in {codec.kind for codec in KINDS.values()}
 
     def read(self) -> Sequence[SavedPass]:
         """The passes of an earlier run; none where the file does not exist.

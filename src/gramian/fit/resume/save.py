@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from gramian.fit.glm.accumulate import Linearized, Totals
 from gramian.fit.glm.separation import LargestMoves
 from gramian.fit.leastsquares.residuals import ResidualSums
@@ -9,7 +11,7 @@ from gramian.fit.passes.accumulate import Accumulated
 from gramian.fit.passes.accumulate_exact import ExactAccumulated
 from gramian.fit.resume.checkpoint import SavedPass
 from gramian.fit.vcov.hc import Meat
-from gramian.serialize.codec import Codec, chained, numbered, require, sequence, tagged
+from gramian.serialize.codec import Codec, chained, numbered, rule, sequence, tagged
 from gramian.serialize.design import DROPPED_ROWS
 from gramian.serialize.exact_moments import exact_moments
 from gramian.serialize.moments import LAYOUT, MOMENTS, SORTED_LEVELS
@@ -34,23 +36,12 @@ KINDS = {
     "residuals": record(ResidualSums, "rows", PAIRS, "grid[n]").alone(),
     "linearized": record(Linearized, types=TYPES).alone(),
 }
-LEVEL_OF_TREE, PARTIAL = integer(0, 64), tagged("a kind of partial", KINDS)
-PART = chained(LEVEL_OF_TREE, PARTIAL)
-
-
-def can_be_saved(partial: object) -> bool:
-    """Whether there is a codec of partial sums of this type."""
-    return any(type(partial) is codec.kind for codec in KINDS.values())
-
-
-def _check_pass(one: SavedPass) -> None:
-    levels = [level for level, _ in one.parts]
-    in_order = levels == sorted(set(levels), reverse=True)
-    require(in_order and (not one.finished or len(levels) == 1), "the partials of a tree", levels)
-
-
-def _pass(i: int) -> Codec[SavedPass]:
-    return record(SavedPass, "task whole=finished", at("parts", numbered(f"{i}/", PART)), check=_check_pass)
-
-
-PASSES: Codec[tuple[SavedPass, ...]] = sequence(_pass)
+PART = chained(integer(0, 64), tagged("a kind of partial", KINDS))  # with its level of the tree
+TREE = rule(
+    lambda p: all(a > b for (a, _), (b, _) in pairwise(p.parts)) and (not p.finished or len(p.parts) == 1),
+    "the partials of a tree",
+    "task",
+)
+PASSES: Codec[tuple[SavedPass, ...]] = sequence(
+    lambda i: record(SavedPass, "task whole=finished", at("parts", numbered(f"{i}/", PART)), TREE)
+)

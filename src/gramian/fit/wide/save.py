@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from operator import attrgetter
 
-import numpy as np
-
-from gramian.fit.wide.design import MatrixTerm, WideDesign
+from gramian.fit.wide.design import MatrixTerm
 from gramian.fit.wide.solution import WideAccuracy, WideSolved
-from gramian.serialize.codec import Codec, require, sequence
+from gramian.serialize.codec import Codec, rule, sequence
 from gramian.serialize.design import DESIGN, DROPPED
 from gramian.serialize.record import at, record, row
-from gramian.serialize.values import MAX_ROWS, check_known, codes, integer
+from gramian.serialize.values import MAX_ROWS, codes, integer, known
 
 COUNT = integer(0, 2**53)
 ACCURACY = row(WideAccuracy, "solver requested reached steps eigenvalue_bound double_double digits[p]?", types=[COUNT])
@@ -22,17 +20,6 @@ def _matrix(i: int) -> Codec[MatrixTerm]:
     return row(MatrixTerm, "name width", places, types=[COUNT])
 
 
-def _solved(design: WideDesign, **parts: Any) -> WideSolved:
-    return WideSolved(formula=design.narrow.formula, design=design, names=design.names, **parts)
-
-
-def _check(fit: WideSolved) -> None:
-    sizes = len(fit.coefficients), len(fit.origin)
-    require(sizes == (len(fit.names), fit.design.width), f"values for {len(fit.names)} coefficients", sizes)
-    check_known(fit, "coefficients", fit.identified)
-    check_known(fit.accuracy, "digits", np.zeros(len(fit.names), bool))
-
-
 WIDE_SOLVED: Codec[WideSolved] = record(
     WideSolved,
     "design=design.narrow coefficients[p]? std_errors[p]? identified[p] origin[*]",
@@ -40,7 +27,10 @@ WIDE_SOLVED: Codec[WideSolved] = record(
     "aliased alpha",
     DROPPED,
     "why=reasons accuracy level weight rss tss effective condition rows rank passes",
-    make=_solved,
-    check=_check,
+    rule(lambda fit: len(fit.origin) == fit.design.width, "shifts of {0.design.width} columns", "origin.shape"),
+    rule(lambda fit: len(fit.names) == len(fit.identified), "{0.identified.size} coefficients", "names"),
+    known("coefficients", attrgetter("identified")),
+    known("accuracy.digits", lambda fit: fit.identified & False),  # NaN also where they were not estimated
+    make=lambda design, **parts: WideSolved(design.narrow.formula, design, design.names, **parts),
     types=[DESIGN, ACCURACY, COUNT],
 )
