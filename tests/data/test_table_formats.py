@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import gramian as gm
+from data.delta_tables import write_table
 from data.reading import count, everything
 from gramian.data.source import source_of
 from gramian.errors import DataError
@@ -57,14 +58,14 @@ def folder_of(table) -> Path:
     return Path(table.metadata_location.removeprefix("file://")).parents[1]
 
 
-def check(data) -> None:
+def check(data, right=RIGHT) -> None:
     found = everything(source_of(data), ["x", "y", "k"])
     assert sorted(zip(found["x"], found["y"], found["k"], strict=True)) == sorted(
-        zip(*(RIGHT[name].to_pylist() for name in ("x", "y", "k")), strict=True)
+        zip(*(right[name].to_pylist() for name in ("x", "y", "k")), strict=True)
     )
-    assert count(source_of(data)) == RIGHT.num_rows
+    assert count(source_of(data)) == right.num_rows
     # written and read in another order, so that sums differ in their last bits
-    expected = gm.ols("y ~ x + k", RIGHT)
+    expected = gm.ols("y ~ x + k", right)
     assert np.allclose(gm.ols("y ~ x + k", data).coefficients, expected.coefficients, rtol=1e-12, atol=0)
 
 
@@ -75,6 +76,38 @@ def test_a_delta_table(delta):
 
 def test_an_older_version_of_a_delta_table(delta):
     assert count(source_of(deltalake.DeltaTable(delta, version=1)), ["x"]) == 200
+
+
+@pytest.mark.skipif(not hasattr(deltalake.DeltaTable, "scan"), reason="of deltalake 1.6 and later")
+@pytest.mark.parametrize("feature", ["deletionVectors", "columnMapping", "v2Checkpoint"])
+def test_features_of_delta_that_a_scan_applies(tmp_path, feature):
+    deleted = [1, 3, 4, 199] if feature == "deletionVectors" else []
+    path = write_table(tmp_path / "t", rows(0, 200), feature, deleted=deleted, mapped=feature == "columnMapping")
+    kept = rows(0, 200).filter(pa.array([at not in deleted for at in range(200)]))
+    for data in (str(path), deltalake.DeltaTable(path)):
+        check(data, kept)
+    fit = gm.ols("y ~ x + k", path, vcov="HC1")  # two passes over the same rows
+    assert fit.std_errors == pytest.approx(gm.ols("y ~ x + k", kept, vcov="HC1").std_errors, rel=1e-10)
+    fit.save(tmp_path / "a.fit")
+    assert len(gm.load(tmp_path / "a.fit").predict()) == len(kept)
+
+
+@pytest.mark.parametrize("feature", ["typeWidening", "quantumRows"])
+def test_features_of_delta_that_nobody_applies_are_refused(tmp_path, feature):
+    path = write_table(tmp_path / "t", rows(0, 20), feature)
+    with pytest.raises(DataError, match=r"has features that deltalake does not read \(.*\); write it without them"):
+        source_of(path)
+
+
+@pytest.mark.skipif(not hasattr(deltalake.DeltaTable, "scan"), reason="of deltalake 1.6 and later")
+def test_a_delta_table_that_moves_on_between_passes_is_refused(tmp_path):
+    table = deltalake.DeltaTable(write_table(tmp_path / "t", rows(0, 20), "columnMapping", mapped=True))
+    source = source_of(table)
+    entry = tmp_path / "t" / "_delta_log" / f"{1:020}.json"
+    entry.write_text('{"commitInfo": {"timestamp": 1, "operation": "WRITE", "operationParameters": {}}}')
+    table.update_incremental()
+    with pytest.raises(DataError, match="was version 0 at first and is 1 now"):
+        count(source)
 
 
 def test_an_iceberg_table(iceberg):
