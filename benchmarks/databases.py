@@ -9,13 +9,15 @@ The server of the second has to be there; its socket is in FOLDER, and the table
 from __future__ import annotations
 
 import argparse
+import os
 import socket
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from statistics import median
 from threading import Thread
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -63,15 +65,21 @@ def on_postgres(rows: int, columns: int, repeats: int, url: str) -> None:
     for used in (columns, 3):
         formula = f"{formula_of(used)} + g"
         with connect(url) as connection:
-            compare(connection, formula, f"PostgreSQL by ADBC, {rows:,} rows x {used} columns + factor", repeats)
+            title = f"PostgreSQL by ADBC, {rows:,} rows x {used} columns + factor"
+            seconds = compare(connection, formula, title, repeats)
         with Counter(url) as counter:
             for pushdown in (True, False):
                 with connect(counter.url) as connection:
                     before = counter.bytes
                     gm.ols(formula, gm.sql(connection, TABLE, pushdown=pushdown))
-                    print(f"  {NAMES[pushdown]}: {counter.bytes - before:,} bytes from the server")
+                    travelled = counter.bytes - before
+                over = ", ".join(
+                    f"{seconds[pushdown] + travelled / rate:.2f} s over {name}" for name, rate in NETWORKS.items()
+                )
+                print(f"  {NAMES[pushdown]}: {travelled:,} bytes from the server; with the time that they take, {over}")
 
 
+NETWORKS = {"1 Gbit/s": 125e6, "100 Mbit/s": 12.5e6}  # bytes in a second
 NAMES = {True: "sums by SQL", False: "rows by Arrow"}
 
 
@@ -79,9 +87,9 @@ def formula_of(columns: int) -> str:
     return "y ~ " + " + ".join(f"x{i}" for i in range(columns))
 
 
-def compare(connection: Any, formula: str, title: str, repeats: int) -> None:
+def compare(connection: Any, formula: str, title: str, repeats: int) -> dict[bool, float]:
     """Medians of both ways, taken in turns so that other work of the machine slows both."""
-    times: dict[bool, list[float]] = {True: [], False: []}
+    times: dict[bool, list[tuple[float, ...]]] = {True: [], False: []}
     fits = {}
     for pushdown in (True, False) * repeats:
         data = gm.sql(connection, TABLE, pushdown=pushdown)
@@ -89,15 +97,29 @@ def compare(connection: Any, formula: str, title: str, repeats: int) -> None:
         times[pushdown].append(seconds)
     print(title)
     for pushdown, name in NAMES.items():
-        fit = fits[pushdown]
-        each = ", ".join(f"{seconds:.2f}" for seconds in times[pushdown])
-        print(f"  {name}: {median(times[pushdown]):.2f} s ({each}), {fit.passes} passes, {fit.digits.min():.1f} digits")
+        fit, (wall, client, server) = fits[pushdown], (median(each) for each in zip(*times[pushdown], strict=True))
+        each = ", ".join(f"{seconds[0]:.2f}" for seconds in times[pushdown])
+        print(f"  {name}: {wall:.2f} s ({each}), of processors {client:.2f} s here and {server:.2f} s in the server")
+        print(f"    {fit.passes} passes, {fit.digits.min():.1f} digits")
+    return {pushdown: median(seconds[0] for seconds in each) for pushdown, each in times.items()}
 
 
-def timed(call: Callable[[], Any]) -> tuple[float, Any]:
-    begin = perf_counter()
+def timed(call: Callable[[], Any]) -> tuple[tuple[float, float, float], Any]:
+    """Seconds by the clock, of this process, and of a server's processes on this machine."""
+    begin = perf_counter(), process_time(), of_server()
     result = call()
-    return perf_counter() - begin, result
+    return tuple(end - at for end, at in zip((perf_counter(), process_time(), of_server()), begin, strict=True)), result
+
+
+def of_server() -> float:
+    """Processor time of all processes of PostgreSQL and of their children that have ended."""
+    ticks = 0
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            name, _, fields = path.read_text().rpartition(") ")
+            if name.endswith("(postgres"):
+                ticks += sum(map(int, fields.split()[11:15]))
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 class Counter:

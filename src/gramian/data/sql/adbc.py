@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from contextlib import AbstractContextManager, closing, nullcontext
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,12 +46,18 @@ class Adbc:
             with cursor.fetch_record_batch() as reader:
                 yield from map(_readable, reader)
 
-    def snapshot(self) -> AbstractContextManager[None]:
-        """None: whether the user has a transaction open cannot be known."""
-        if self.dialect.prepare is not None:
-            with closing(self.connection.cursor()) as cursor:
-                cursor.execute(self.dialect.prepare)
-        return nullcontext()
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """None, for whether the user has a transaction open cannot be known; what is set for sums is set back."""
+        self._execute(self.dialect.prepare)
+        yield
+        self._execute(self.dialect.restore)
+
+    def _execute(self, statements: Sequence[str]) -> None:
+        """Statements without a result."""
+        with closing(self.connection.cursor()) as cursor:
+            for statement in statements:
+                cursor.execute(statement)
 
 
 def adbc_connection(connection: Any, dialect: Dialect | None) -> Adbc:

@@ -91,8 +91,8 @@ class DBAPI:
             return
         with closing(self.connection.cursor()) as cursor:
             cursor.execute(begin)
-            if self.dialect.prepare is not None:
-                cursor.execute(self.dialect.prepare)
+            for statement in self.dialect.prepare:
+                cursor.execute(statement)
         try:
             yield
         finally:

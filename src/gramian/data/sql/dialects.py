@@ -48,8 +48,13 @@ class Dialect:
         Collation under which texts are equal only where all their characters are.
     hash_function : str or None
         A function of doubles whose values spread rows over parts, each of which is summed by itself first.
-    prepare : str or None
-        A statement before sums, which holds until the end of a transaction.
+    barrier : str or None
+        A cheap function that a planner takes to change from row to row. With its value among those of a subquery,
+        expressions are computed once for every row, where a planner puts them into each of a hundred sums.
+    prepare : tuple of str
+        Statements before sums, which hold until the end of a transaction.
+    restore : tuple of str
+        Statements after sums, in a transaction that may be the user's.
     typeof : bool
         Whether any value may have any type, whatever its column is declared as.
     """
@@ -62,7 +67,9 @@ class Dialect:
     compensated: bool = False
     collation: str | None = None
     hash_function: str | None = None
-    prepare: str | None = None
+    barrier: str | None = None
+    prepare: tuple[str, ...] = ()
+    restore: tuple[str, ...] = ()
     typeof: bool = False
 
 
@@ -70,8 +77,17 @@ DIALECTS = {
     d.name: d
     for d in (
         Dialect("duckdb", "DuckDB", lambda x: exp.IsNan(this=x), sum_function="FSUM", compensated=True),
-        # compiling a hundred sums takes longer than making them
-        Dialect("postgres", "PostgreSQL", collation="C", hash_function="HASHFLOAT8", prepare="SET LOCAL jit = off"),
+        # compiling a hundred sums takes longer than making them; a planner that does not know how few cells there are
+        # would sort the rows; and OFFSET 0 would be a barrier to parallel plans, too
+        Dialect(
+            "postgres",
+            "PostgreSQL",
+            collation="C",
+            hash_function="HASHFLOAT8",
+            barrier="PG_IS_IN_RECOVERY",
+            prepare=("SET LOCAL jit = off", "SET LOCAL enable_sort = off"),
+            restore=("SET LOCAL jit TO DEFAULT", "SET LOCAL enable_sort TO DEFAULT"),
+        ),
         # NaN becomes null when it is stored
         Dialect(
             "sqlite", "SQLite", lambda _: exp.false(), exp.Literal.number("9e999"), collation="BINARY", typeof=True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
 
 import pyarrow.types as pt
 from sqlglot import exp
@@ -14,7 +15,8 @@ from gramian.fit.database.conditions import equals, finite, grouped, has_type, i
 from gramian.fit.database.values import COUNTS, WEIGHTS, Values, number
 from gramian.linalg.monomials import Coordinate, Monomial
 
-PART_BITS = 6  # 64 parts, into which the rows of a cell are spread: sums of shorter sums have smaller errors
+PARTS = 64  # into which the rows of a cell are spread: sums of shorter sums have smaller errors
+PART = "part"  # the name of their number
 HASHED = 3  # variables whose sum is hashed for it
 # what becomes of a row, in this order
 NULL, ZERO_WEIGHT, NAN, INFINITE, ENTERS = range(5)
@@ -49,7 +51,8 @@ class Queries:
         for key, name in self._names().items():
             out[f"count {key}"] = exp.Count(this=column(name))
         for key in self.values.numbers:
-            for what, aggregate in (("low", exp.Min), ("high", exp.Max), ("mean", exp.Avg)):
+            # a sum, since an average of PostgreSQL makes the variance, too
+            for what, aggregate in (("low", exp.Min), ("high", exp.Max), ("sum", exp.Sum)):
                 out[f"{what} {key}"] = aggregate(this=column(self._names()[key]))
         return out
 
@@ -106,12 +109,12 @@ class Queries:
         sums = {"n": size, **({"l": self._log_weight()} if WEIGHTS in names else {})}
         sums |= {f"p{i}": self._sum_of(product_of(m, names)) for i, m in enumerate(monomials)}
         sizes: dict[str, exp.Expression] = {"k": exp.Count(this=exp.Star())}
-        query = grouped(cells, {**sizes, **sums}, self._shifted(coordinates), self._parts())
+        parts = [] if self.dialect.hash_function is None else [column(PART)]
+        query = grouped(cells, {**sizes, **sums}, self._shifted(coordinates), parts)
         if self.dialect.hash_function is not None:
-            parts = query.subquery("gramian_parts")
             added = {name: self._sum(column(name)) for name in sums}
             sizes = {"k": exp.Add(this=exp.Max(this=column("k")), expression=exp.Count(this=exp.Star()))}
-            query = grouped(cells, {**sizes, **added}, parts)
+            query = grouped(cells, {**sizes, **added}, query.subquery("gramian_parts"))
         return self._text(query if limit is None else query.limit(limit), pretty=pretty)
 
     def beyond_sql(self, name: str) -> str:
@@ -173,7 +176,7 @@ class Queries:
         state = state.when(nan, exp.Literal.number(NAN))
         infinite = exp.or_(*(exp.not_(finite(name)) for name in variables))
         state = state.when(infinite, exp.Literal.number(INFINITE)).else_(exp.Literal.number(ENTERS))
-        query = exp.select(exp.Star(), state.as_("s", quoted=True)).from_(self._rows(tests=tests))
+        query = exp.select(exp.Star(), state.as_("s", quoted=True), *self._barrier()).from_(self._rows(tests=tests))
         return query.subquery("gramian_states")
 
     def _shifted(self, coordinates: Mapping[str, Coordinate] | None) -> exp.Subquery:
@@ -183,6 +186,7 @@ class Queries:
         selected += [column(names[key]) for key in (WEIGHTS, COUNTS) if key in names]
         for key in self.values.variables:
             selected.append(self._in_coordinate(names[key], key, coordinates).as_(f"u{names[key]}", quoted=True))
+        selected += [*self._part(coordinates), *self._barrier()]
         if self.complete:
             return exp.select(*selected).from_(self._rows(tests=False)).subquery("gramian_rows_that_enter")
         query = exp.select(*selected).from_(self._states()).where(equals("s", ENTERS))
@@ -200,21 +204,20 @@ class Queries:
             return value
         return exp.Mul(this=value, expression=number(2.0**-coordinate.exponent))
 
-    def _parts(self) -> list[exp.Expression]:
-        """The part of a row, by the bits of a hash of some variables; nothing where parts are not made.
-
-        Bits, for a planner knows that a condition has two values, and then groups by hashing in the place of sorting.
-        """
+    def _part(self, coordinates: Mapping[str, Coordinate] | None) -> list[exp.Expression]:
+        """The part of a row, by a hash of some variables; nothing where parts are not made."""
         if self.dialect.hash_function is None:
             return []
-        names, added = self._names(), None
-        for key in self.values.variables[-HASHED:]:
-            value = column(f"u{names[key]}")
-            added = value if added is None else exp.Add(this=added, expression=value)
-        hashed = exp.Anonymous(this=self.dialect.hash_function, expressions=[added])
-        bits = (exp.Literal.number(1 << bit) for bit in range(PART_BITS))
-        masked = ((exp.BitwiseAnd(this=hashed.copy(), expression=bit), bit) for bit in bits)
-        return [exp.EQ(this=exp.paren(value), expression=bit.copy()) for value, bit in masked]
+        names, hashed = self._names(), self.values.variables[-HASHED:]
+        values = [self._in_coordinate(names[key], key, coordinates) for key in hashed]
+        code = exp.Anonymous(this=self.dialect.hash_function, expressions=[reduce(_plus, values)])
+        part = exp.BitwiseAnd(this=code, expression=exp.Literal.number(PARTS - 1))
+        return [exp.paren(part).as_(PART, quoted=True)]
+
+    def _barrier(self) -> list[exp.Expression]:
+        """What makes a database compute the values of a subquery once for each row; nothing where it does anyway."""
+        function = self.dialect.barrier
+        return [] if function is None else [exp.Anonymous(this=function, expressions=[]).as_("once", quoted=True)]
 
     def _sum_of(self, product: exp.Expression | None) -> exp.Expression:
         """The sum of a product times the weight and the count of its row. product : None for the constant."""
@@ -245,3 +248,8 @@ class Queries:
         if key == COUNTS:
             right.append(exp.EQ(this=exp.Floor(this=column(name)), expression=column(name)))
         return exp.not_(exp.and_(*right))
+
+
+def _plus(left: exp.Expression, right: exp.Expression) -> exp.Expression:
+    """The sum of two numbers."""
+    return exp.Add(this=left, expression=right)

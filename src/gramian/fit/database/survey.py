@@ -61,7 +61,8 @@ def survey_of_complete(queries: Queries) -> Survey | None:
     total = _int(found["rows"])
     if not total or any(_int(n) < total for name, n in found.items() if name.startswith("count ")):
         return None
-    ranges = {key: _range(found, key) for key in queries.values.numbers}
+    means = {f"mean {key}": float(found[f"sum {key}"]) / total for key in queries.values.numbers}
+    ranges = {key: _range(found | means, key) for key in queries.values.numbers}
     if not np.isfinite(list(ranges.values())).all() or (WEIGHTS in ranges and ranges[WEIGHTS][1] <= 0.0):
         return None
     if _has_integers(queries) and np.abs(list(ranges.values())).max() >= EXACT_INTEGER:
