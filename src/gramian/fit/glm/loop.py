@@ -145,8 +145,9 @@ class Run:
             linearized = self.linearize(Linearize(design, GAUSSIAN, likelihood=True, drop=self.options.common.drop))
             return self._from_constant(self._first_setting(design, linearized), model)
         setting = self._first_setting(design, linearized)
-        first = self.step(setting, linearized, None, model)
-        return self.evaluate_at(setting, first.move, model) or self._from_constant(setting, model)
+        b = self.step(setting, linearized, None, model).move
+        del linearized  # its sums would take memory in the next pass
+        return self.evaluate_at(setting, b, model) or self._from_constant(setting, model)
 
     def _from_constant(self, setting: Setting, model: GLM) -> Evaluated:
         """Start from the coefficients of the null model, whose means are possible.

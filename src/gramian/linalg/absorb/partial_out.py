@@ -194,9 +194,11 @@ def _with_functions(S: Matrix, to_functions: csr_array | None, q: int) -> Matrix
 
 def explained(sums: LevelSums, size: int) -> Matrix:
     """C'D^-1 C, (size, size): products of the columns' projections on the levels, from sums C and weights D."""
-    if sums.sparse.nnz * MAX_SPARSE > sums.sparse.shape[0] * sums.sparse.shape[1]:
-        sums = _densified(sums)
     out = np.zeros((size, size))
+    if sums.sparse.nnz * MAX_SPARSE > sums.sparse.shape[0] * sums.sparse.shape[1]:
+        at = np.concatenate([sums.dense_at, sums.sparse_at])
+        out[np.ix_(at, at)] = _explained_densely(sums)
+        return out
     dense = np.zeros((len(sums.dense_at),) * 2)
     cross = np.zeros((len(sums.sparse_at), len(sums.dense_at)))
     # Columns scaled by the root give a symmetric product, which needs half of the operations and is symmetric to the
@@ -217,11 +219,15 @@ def explained(sums: LevelSums, size: int) -> Matrix:
     return out
 
 
-def _densified(sums: LevelSums) -> LevelSums:
-    """The same sums as dense columns."""
-    both = np.hstack([sums.dense, sums.sparse.toarray()])
-    at, none = np.concatenate([sums.dense_at, sums.sparse_at]), np.zeros(0, np.int64)
-    return LevelSums(sums.weight, both, at, csr_array((len(both), 0)), none)
+def _explained_densely(sums: LevelSums) -> Matrix:
+    """C'D^-1 C of the columns with dense sums and then of the others, which few zeros are among."""
+    size = len(sums.dense_at) + len(sums.sparse_at)
+    out, inverse_root = np.zeros((size, size)), 1.0 / np.sqrt(sums.weight)
+    for start in range(0, len(inverse_root), LEVELS_PER_BLOCK):
+        rows = slice(start, start + LEVELS_PER_BLOCK)
+        part = np.hstack([sums.dense[rows], sums.sparse[rows].toarray()])
+        out += self_products(part * inverse_root[rows, None])
+    return out
 
 
 def _absorb_directly(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -13,10 +13,10 @@ from gramian.fit.glm.absorbed.setting import AbsorbedSetting, absorbed_setting
 from gramian.fit.glm.absorbed.step import AbsorbedStep, absorbed_step
 from gramian.fit.glm.accumulate import Linearized
 from gramian.fit.glm.columns import Setting, model_coefficients
-from gramian.fit.glm.iterate import PastIterate, anderson_step
+from gramian.fit.glm.iterate import IterationHistory, PastIterate, anderson_step
 from gramian.fit.glm.loop import Run
 from gramian.fit.glm.null_model import NullModel
-from gramian.fit.glm.proposal import NEARBY, Evaluated, converges_linearly
+from gramian.fit.glm.proposal import NEARBY, Evaluated, Trial, converges_linearly
 from gramian.fit.glm.step import Step
 from gramian.fit.leastsquares.absorbed import Absorbed, are_connected, singletons, slopes_of_factors, zeros_of
 from gramian.formula.design import Design
@@ -64,6 +64,15 @@ class AbsorbedRun(Run):
         assert isinstance(setting, AbsorbedSetting)
         return absorbed_step(setting, linearized, b, self.options.common.alpha, model.family.known_dispersion)
 
+    def evaluate_at(self, setting: Setting, b: Vector, model: GLM) -> Evaluated | None:
+        """Pass at b; None where a mean is out of range."""
+        point = Run.evaluate_at(self, setting, b, model)
+        return None if point is None else _without_sums(point)
+
+    def evaluate(self, trial: Trial, history: IterationHistory[Evaluated]) -> Evaluated:
+        """Pass at a trial point. Raises SeparationError."""
+        return _without_sums(Run.evaluate(self, trial, history))
+
     def move(self, model: GLM, step: Step, iterates: tuple[PastIterate, ...]) -> Vector:
         """The move to try, (p + levels,): Anderson's combination where steps converge linearly, else the last step."""
         assert isinstance(step, AbsorbedStep)
@@ -102,15 +111,13 @@ class AbsorbedRun(Run):
 
     def absorption(self, last: Evaluated) -> Absorption:
         """The elimination of the levels at the last point."""
-        assert isinstance(last.step, AbsorbedStep)
-        return last.step.partialled_out.absorption
+        return _absorption_of(last.step)
 
     def absorbed(self, last: Evaluated, b: Vector) -> Absorbed:
         """Estimates and degrees of freedom of the absorbed factors. b : (p + levels,) final point."""
         setting, step, moments = last.setting, last.step, last.linearized.moments
         assert isinstance(setting, AbsorbedSetting)
-        assert isinstance(step, AbsorbedStep)
-        absorption = step.partialled_out.absorption
+        absorption = _absorption_of(step)
         return Absorbed(
             levels=setting.sizes,
             rank=absorption.rank,
@@ -122,3 +129,20 @@ class AbsorbedRun(Run):
             slopes=slopes_of_factors(absorption, setting.effects(b), setting.design),
             zeros=zeros_of(absorption, setting.design.terms.slopes),
         )
+
+
+def _absorption_of(step: Step) -> Absorption:
+    """The elimination of the levels in the step of the last point."""
+    assert isinstance(step, AbsorbedStep)
+    assert step.partialled_out is not None
+    return step.partialled_out.absorption
+
+
+def _without_sums(point: Evaluated) -> Evaluated:
+    """A point without its sums over levels: once its step is known they would only take memory in the next pass.
+
+    The last point, of `Run.check`, keeps them.
+    """
+    assert isinstance(point.step, AbsorbedStep)
+    linearized = replace(point.linearized, moments=replace(point.linearized.moments, tables={}))
+    return replace(point, linearized=linearized, step=replace(point.step, partialled_out=None))

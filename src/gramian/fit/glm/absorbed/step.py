@@ -28,13 +28,13 @@ class AbsorbedStep(Step):
 
     Attributes
     ----------
-    partialled_out : PartialledOut
-        The elimination of the levels; the step's products and solution are within them.
+    partialled_out : PartialledOut or None
+        The elimination of the levels; the step's products and solution are within them. None once it is released.
     level_weights : ndarray
         (levels,) sums of working weights, the diagonal of the information of the effects; for slopes times squares.
     """
 
-    partialled_out: PartialledOut
+    partialled_out: PartialledOut | None
     level_weights: Vector
 
     @property
