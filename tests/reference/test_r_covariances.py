@@ -1,4 +1,4 @@
-"""Leverages and clusters left out beside absorbed factors against R; r/covariances.R has made the values."""
+"""Bandwidths, leverages and clusters left out against R; r/covariances.R has made the values."""
 
 from __future__ import annotations
 
@@ -31,3 +31,15 @@ def test_clusters_left_out(name: str, absorbed: str) -> None:
     (by,) = case.texts("by")
     fit = gm.ols(f"inv ~ value + capital | {absorbed}", scaled(name), vcov={"cluster": by, "type": "CR3"}, like="R")
     close(fit.vcov.reshape(-1), case.numbers("vcov"), 1e-8, np.outer(fit.std_errors, fit.std_errors).reshape(-1))
+
+
+@pytest.mark.parametrize("name", [name for name in CASES if name.startswith("andrews")])
+def test_bandwidths_by_andrews(name: str) -> None:
+    case = CASES[name]
+    data = case.data.to_pandas().assign(row=np.arange(case.data.num_rows))
+    expected, bandwidth = case.numbers("vcov"), f"a bandwidth of {case.number('bandwidth'):.6g}"
+    mixed = data.sample(frac=1, random_state=1)
+    for vcov, rows in (({"hac": "andrews"}, data), ({"hac": "andrews", "time": "row"}, mixed)):
+        fit = gm.ols(case.formula, rows, vcov=vcov, like="R")
+        close(fit.vcov.reshape(-1), expected, 1e-8, np.outer(fit.std_errors, fit.std_errors).reshape(-1))
+        assert bandwidth in fit.covariance.name

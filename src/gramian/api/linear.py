@@ -81,9 +81,9 @@ def ols(formula: str, data: Any, **options: Unpack[OlsKeywords]) -> AnyFit:
         Covariance of the coefficients: "iid", "HC0" to "HC4", {"cluster": "firm"} or {"cluster": ["firm", "year"],
         "type": "CR1"} with the types CR0, CR1, and CR2 or CR3 for one column; {"hac": 4} by Newey and West for rows in
         the order of time, {"hac": 4, "time": "t"}, {"hac": 4, "time": "t", "panel": "firm"}, {"driscoll_kraay": "t",
-        "lags": 4}, with "auto" for lags that the data choose; {"conley": 100, "lat": "lat", "lon": "lon"} for places
-        within 100 km, "kernel" uniform or "bartlett", "distance" spherical or "triangular". "cluster" and "twoway" are
-        clusters by the first absorbed factors. All but "iid" take one more pass.
+        "lags": 4}, with "auto" or "andrews" for lags that the data choose; {"conley": 100, "lat": "lat", "lon": "lon"}
+        for places within 100 km, "kernel" uniform or "bartlett", "distance" spherical or "triangular". "cluster" and
+        "twoway" are clusters by the first absorbed factors. All but "iid" take one more pass.
         With CR2 the t test of each coefficient has Satterthwaite's degrees of freedom, as in clubSandwich; joint tests,
         predictions and effects have those of CR1.
     like : {"R", "statsmodels", "stata", "fixest"}, optional

@@ -9,7 +9,7 @@ from gramian.errors import OptionError
 from gramian.inference.estimators import CONLEY, CR, DEFAULT_CR, ESTIMATORS, HC, SERIAL
 
 CLUSTER = "cluster:"
-KERNELS = ("uniform", "bartlett")
+KERNELS, CHOICES = ("uniform", "bartlett"), ("auto", "andrews")
 
 
 def _formulas(names: Sequence[str]) -> str:
@@ -44,10 +44,10 @@ def _serial(text: str, parts: list[str]) -> dict[str, Any]:
     """The argument for "hac:4", "hac:4:time", "hac:4:time:panel" and "dk:time:4"."""
     is_hac = parts[0] == "hac"
     lags, columns = (parts[1:2], parts[2:]) if is_hac else (parts[2:3], [*parts[1:2], *parts[3:]])
-    valid = len(lags) == 1 and (lags[0] == "auto" or lags[0].isdigit())
+    valid = len(lags) == 1 and (lags[0] in CHOICES or lags[0].isdigit())
     if not valid or not all(columns) or len(columns) > (2 if is_hac else 1):
         raise OptionError(f"--vcov {text}: write hac:LAGS, hac:LAGS:TIME, hac:LAGS:TIME:PANEL or dk:TIME:LAGS")
-    number: Any = "auto" if lags == ["auto"] else int(lags[0])
+    number: Any = lags[0] if lags[0] in CHOICES else int(lags[0])
     if is_hac:
         return {"hac": number, **dict(zip(("time", "panel"), columns, strict=False))}
     return {"driscoll_kraay": columns[0], "lags": number}

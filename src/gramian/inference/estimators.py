@@ -24,6 +24,8 @@ Analysis 45 (2004), 215-233 (HC4).
 W. K. Newey and K. D. West, A simple, positive semi-definite, heteroskedasticity and autocorrelation consistent
 covariance matrix, Econometrica 55 (1987), 703-708; Automatic lag selection in covariance matrix estimation, Review of
 Economic Studies 61 (1994), 631-653 (NW).
+D. W. K. Andrews, Heteroskedasticity and autocorrelation consistent covariance matrix estimation, Econometrica 59
+(1991), 817-858 (the bandwidth "andrews").
 J. C. Driscoll and A. C. Kraay, Consistent covariance matrix estimation with spatially dependent panel data, Review of
 Economics and Statistics 80 (1998), 549-560 (DK).
 T. G. Conley, GMM estimation with cross sectional dependence, Journal of Econometrics 92 (1999), 1-45 (Conley).
@@ -41,6 +43,7 @@ from gramian.inference.small_sample import ModelFacts, SmallSample, conventions
 if TYPE_CHECKING:  # the command line shows this table in its help, without numpy
     from gramian.typing import Vector
 
+MAX_POWER = 2  # of 1 - h in the covariances that every package has
 Factor: TypeAlias = Callable[[SmallSample, ModelFacts, int], float]  # conventions, facts, number of clusters
 
 
@@ -123,7 +126,9 @@ class Rowwise(Estimator):
         return self.discount is not None
 
     def check_like(self, like: str | None, *, is_glm: bool) -> None:
-        """Raise OptionError for leverages of a glm where the package has none."""
+        """Raise OptionError where the package has no such discount, or none of a glm."""
+        if self.power > MAX_POWER and not conventions(like).capped_leverages:
+            raise OptionError(f"{like} has no {self.name}; leave like out, or use HC3")
         if is_glm and self.uses_leverage and not conventions(like).glm_leverages:
             raise OptionError(f"{like} has no {self.name} of a generalized linear model; leave like out")
 

@@ -23,9 +23,10 @@ errors.
 
 CR2 has no factor, and t of each coefficient has Satterthwaite's degrees of freedom: ours, R (clubSandwich) and Stata.
 
-R is sandwich 3 with lmtest's `coeftest`; fixest is its version 0.12; Stata's several columns are those of reghdfe;
-statsmodels has no estimator of a glm that uses leverages. Stata and statsmodels take the observed information as the
-bread, which differs from the expected one for links that are not canonical; Stata also without robust errors.
+R is sandwich 3 with lmtest's `coeftest`; HC4 is R's alone; fixest is its version 0.12; Stata's several columns are
+those of reghdfe; statsmodels has no estimator of a glm that uses leverages. Stata and statsmodels take the observed
+information as the bread, which differs from the expected one for links that are not canonical; Stata also without
+robust errors.
 """
 
 from __future__ import annotations
@@ -92,6 +93,8 @@ class SmallSample:
         d of HC1's factor n / (n - d) in a glm; None for q.
     cr1_counts_columns : bool
         Whether the factor of CR1 in a glm contains (n - 1) / (n - q).
+    capped_leverages : bool
+        Whether HC4 exists.
     glm_leverages : bool
         Whether estimators that use leverages exist for a glm.
     jackknife : bool
@@ -128,6 +131,7 @@ class SmallSample:
     own_clusters: bool = False
     hc1_df: float | None = None
     cr1_counts_columns: bool = True
+    capped_leverages: bool = True
     glm_leverages: bool = True
     jackknife: bool = True
     bias_reduced: bool = True
@@ -203,6 +207,7 @@ LIKE: Mapping[str, SmallSample] = {
         "always",
         own_clusters=True,
         hc1_df=0.0,
+        capped_leverages=False,
         glm_leverages=False,
         jackknife=False,
         bias_reduced=False,
@@ -212,8 +217,16 @@ LIKE: Mapping[str, SmallSample] = {
         serial="none",
         spatial=None,
     ),
-    "stata": SmallSample("glm", hc1_df=1.0, cr1_counts_columns=False, information="observed", spatial=None),
+    "stata": SmallSample(
+        "glm",
+        hc1_df=1.0,
+        capped_leverages=False,
+        cr1_counts_columns=False,
+        information="observed",
+        spatial=None,
+    ),
     "fixest": SmallSample(
+        capped_leverages=False,
         jackknife=False,
         bias_reduced=False,
         eigenvalue_floor=1e-10,

@@ -22,7 +22,7 @@ from gramian.inference.estimators import (
     Estimator,
 )
 from gramian.inference.small_sample import LIKE, ModelFacts, SmallSample, conventions
-from gramian.typing import Positive
+from gramian.typing import NotNegative, Positive
 
 Vcov: TypeAlias = str | Mapping[str, Any]
 
@@ -44,12 +44,12 @@ OTHER_NAMES = {
     "cluster": "name the columns of the clusters",
     "clustered": "name the columns of the clusters",
 }
-AUTO = "auto"
+CHOICES = AUTO, ANDREWS = "auto", "andrews"
 SAME = {"hetero": "HC1", "heteroskedastic": "HC1", "HC": "HC1"}
 CLUSTERED_NAMES = {"CRV1": "CR1", "CRV2": "CR2", "CRV3": "CR3"}
 SERIAL_EXAMPLE = (
     "write {'hac': 4} for rows in the order of time, {'hac': 4, 'time': 't'}, with 'panel': 'firm' for panels, or "
-    "{'driscoll_kraay': 't', 'lags': 4}; 'auto' chooses the lags"
+    "{'driscoll_kraay': 't', 'lags': 4}; 'auto' and 'andrews' choose the lags"
 )
 EXAMPLE = "as in vcov={'cluster': 'firm'}"
 KERNELS = UNIFORM, BARTLETT = "uniform", "bartlett"
@@ -76,6 +76,10 @@ class VcovSpec:
         "expected" or "observed": of a generalized linear model, what is inverted.
     lags : int or None
         Of a serial covariance; None for a number that the data choose.
+    choice : str
+        How they choose: a member of CHOICES.
+    bandwidth : float or None
+        Of a serial covariance, chosen as Andrews does: lags from it on have no weight.
     cutoff : float or None
         Of a spatial covariance, in km.
     kernel, distance : str
@@ -90,17 +94,28 @@ class VcovSpec:
     cutoff: Positive | None = None
     kernel: Annotated[str, KERNELS] = UNIFORM
     distance: Annotated[str, DISTANCES] = SPHERICAL
+    choice: Annotated[str, CHOICES] = AUTO
+    bandwidth: NotNegative | None = None
 
     @property
     def name(self) -> str:
         """Kind, cluster columns and information, as in reports."""
         kind = self.kind
         if kind in SERIAL:
-            kind += " with automatic lags" if self.lags is None else f" with {self.lags} lag{'s'[: self.lags != 1]}"
+            kind += f" with {self._lags}"
         if self.cutoff is not None:
             kind += f" within {self.cutoff:g} km ({self.kernel}{', triangular' * (self.distance == TRIANGULAR)})"
         name = f"{kind} by {' and '.join(self.clusters)}" if self.clusters else kind
         return f"{name}, observed information" if self.information == OBSERVED else name
+
+    @property
+    def _lags(self) -> str:
+        """The lags of a serial covariance in words."""
+        if self.lags is not None:
+            return f"{self.lags} lag{'s'[: self.lags != 1]}"
+        if self.bandwidth is not None:
+            return f"a bandwidth of {self.bandwidth:.6g}"
+        return "automatic lags" if self.choice == AUTO else "a bandwidth by Andrews"
 
     @property
     def argument(self) -> str:
@@ -117,7 +132,7 @@ class VcovSpec:
 
     def _serial_argument(self) -> dict[str, Any]:
         """What `vcov=` is for a serial covariance."""
-        lags: Any = AUTO if self.lags is None else self.lags
+        lags: Any = self.choice if self.lags is None else self.lags
         if self.kind == DRISCOLL_KRAAY:
             return {"driscoll_kraay": self.clusters[0], "lags": lags}
         return {"hac": lags, **dict(zip(("time", "panel"), reversed(self.clusters), strict=False))}
@@ -230,10 +245,16 @@ def _serial(vcov: Mapping[str, Any], like: str | None) -> VcovSpec:
     if not vcov.keys() <= allowed or not _is_names(named) or (columns[-1] is None and (kraay or named)):
         raise OptionError(f"vcov: {SERIAL_EXAMPLE}; found {dict(vcov)!r}")
     lags = vcov.get("lags", AUTO) if kraay else vcov["hac"]
-    if lags != AUTO and (isinstance(lags, bool) or not isinstance(lags, int) or lags < 0):
-        raise OptionError(f"the number of lags is a whole number that is not negative, or 'auto'; found {lags!r}")
+    if lags not in CHOICES and (isinstance(lags, bool) or not isinstance(lags, int) or lags < 0):
+        raise OptionError(
+            f"the number of lags is a whole number that is not negative, 'auto' or 'andrews'; found {lags!r}"
+        )
+    if lags == ANDREWS and len(named) > 1:
+        raise OptionError("'andrews' chooses the bandwidth of one series, not within panels: give the lags, or 'auto'")
     kind = DRISCOLL_KRAAY if kraay else NEWEY_WEST
-    return VcovSpec(kind, named, like, lags=None if lags == AUTO else lags)
+    if lags in CHOICES:
+        return VcovSpec(kind, named, like, choice=lags)
+    return VcovSpec(kind, named, like, lags=lags)
 
 
 def _conley(vcov: Mapping[str, Any], like: str | None) -> VcovSpec:

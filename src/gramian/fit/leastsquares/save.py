@@ -35,7 +35,8 @@ ACCURACY = record(
 ROBUST = record(
     RobustCovariance,
     "kind=vcov.kind clusters[clusters]=vcov.clusters like=vcov.like factor df",
-    "~information=vcov.information ~lags=vcov.lags ~cutoff=vcov.cutoff ~kernel=vcov.kernel ~distance=vcov.distance",
+    "~information=vcov.information ~lags=vcov.lags ~choice=vcov.choice ~bandwidth=vcov.bandwidth ~cutoff=vcov.cutoff",
+    "~kernel=vcov.kernel ~distance=vcov.distance",
     "groups[groups] negative inner[p,p]=solved_covariance told[p,p]?=covariance",
     "~digits[p]?=std_error_digits ~root[p,p]=solved_root ~coefficient_df[p]?",
     rule(lambda r: r.vcov.kind in (CR if r.groups else (IID, *HC, *DEPENDENT)), "a kind of covariance", "vcov.kind"),

@@ -24,7 +24,7 @@ from gramian.fit.vcov.information import Information, LogAlpha
 from gramian.fit.vcov.parameters import parameter_count
 from gramian.fit.vcov.sandwich import Sandwich, check_groups, check_null_clusters
 from gramian.fit.vcov.scores import FittedModel
-from gramian.fit.vcov.serial import bartlett, chosen_lags, start_lags
+from gramian.fit.vcov.serial import andrews_bandwidth, bartlett, chosen_lags, last_lag, start_lags
 from gramian.fit.vcov.serial_rows import LagProducts, SerialPass
 from gramian.fit.vcov.sum_errors import (
     SumErrors,
@@ -38,7 +38,7 @@ from gramian.fit.vcov.within import Demeaned, with_leverages
 from gramian.formula.design import Design
 from gramian.inference.estimators import BiasReduced, Clustered, Estimator, Jackknife, Rowwise, Serial, Spatial
 from gramian.inference.small_sample import ModelFacts
-from gramian.inference.vcov_spec import VcovSpec
+from gramian.inference.vcov_spec import ANDREWS, VcovSpec
 from gramian.linalg.moments import Moments
 from gramian.linalg.products import gram_matrix
 from gramian.typing import Matrix
@@ -225,12 +225,25 @@ class CovarianceJob:
             raise OptionError("NW beside an estimated theta needs a column of times: {'hac': 4, 'time': 't'}")
         sandwich, rows = self.sandwich(), self.fitted_model.solved.rows
         if self.vcov.lags is not None:
-            return self._in_order(sandwich, self._lag_products(self.vcov.lags), self.vcov.lags)
-        tried = start_lags(rows)
-        sums = self._lag_products(tried)
-        products = [sandwich.slopes @ self._solved(P) @ sandwich.slopes for P in sums.products]
-        lags = chosen_lags([float(c) for c in products], rows)
-        return self._in_order(sandwich, sums if lags <= tried else self._lag_products(lags), lags)
+            return self._in_order(sandwich, self._lag_products(self.vcov.lags), self.vcov)
+        tried = max(start_lags(rows), 1)
+        sums, slopes = self._lag_products(tried), sandwich.slopes
+        vcov = self._with_bandwidth(sums, slopes) if self.vcov.choice == ANDREWS else self._with_lags(sums, slopes)
+        return self._in_order(sandwich, sums if last_lag(vcov) <= tried else self._lag_products(last_lag(vcov)), vcov)
+
+    def _with_lags(self, sums: LagProducts, slopes: Matrix) -> VcovSpec:
+        """The covariance with lags by Newey and West. slopes : (k, p) columns whose scores are added."""
+        rows, column = self.fitted_model.solved.rows, slopes.sum(axis=0)
+        products = sums.products[: start_lags(rows) + 1]
+        return replace(self.vcov, lags=chosen_lags([float(column @ self._solved(P) @ column) for P in products], rows))
+
+    def _with_bandwidth(self, sums: LagProducts, slopes: Matrix) -> VcovSpec:
+        """The covariance with a bandwidth by Andrews. slopes : (k, p) columns, each with a series of scores."""
+        K = self.fitted_model.subspace
+        ends = np.array([sums.head[0], sums.tail[-1]])
+        ends = (ends if K is None else ends @ K) @ slopes.T
+        products = np.array([np.einsum("kp,pr,kr->k", slopes, self._solved(P), slopes) for P in sums.products[:2]])
+        return replace(self.vcov, bandwidth=andrews_bandwidth(products, ends, sums.rows))
 
     def _lag_products(self, lags: int) -> LagProducts:
         """The products of so many lags, from one pass."""
@@ -242,13 +255,13 @@ class CovarianceJob:
         K = self.fitted_model.subspace
         return products if K is None else np.asarray(K.T @ products @ K)
 
-    def _in_order(self, sandwich: Sandwich, sums: LagProducts, lags: int) -> Evaluated:
+    def _in_order(self, sandwich: Sandwich, sums: LagProducts, vcov: VcovSpec) -> Evaluated:
         """The covariance from products of lags."""
         meat = self._solved(sums.products[0])
-        for lag, weight in bartlett(lags, lags):
+        for lag, weight in bartlett(vcov, last_lag(vcov)):
             own = self._solved(sums.products[lag])
             meat = meat + weight * (own + own.T)
-        return Evaluated(sandwich.by_lags(meat, lags, sums.rows), sums.rows, sums.loss)
+        return Evaluated(sandwich.by_lags(meat, vcov, sums.rows), sums.rows, sums.loss)
 
     def _by_products(self) -> Evaluated:
         if self.absorbed is not None:

@@ -113,25 +113,26 @@ class Sandwich:
     def by_time(self, clusters: Clusters, scores: Matrix, counts: Vector) -> RobustCovariance:
         """NW and DK. scores : (c, p), counts : (c,) rows, by time, or by panel and time."""
         sums = serial_meat(ordered(clusters, scores, counts, self.vcov), self.vcov, self.slopes)
-        return self.by_lags(sums.meat, sums.lags, sums.times)
+        return self.by_lags(*sums)
 
-    def by_lags(self, meat: Matrix, lags: int, times: int) -> RobustCovariance:
-        """A serial covariance from its meat (p, p), its number of lags, and of times."""
-        factor, vcov = self.vcov.factor(self.facts, times, times), replace(self.vcov, lags=lags)
+    def by_lags(self, meat: Matrix, vcov: VcovSpec, times: int) -> RobustCovariance:
+        """A serial covariance from its meat (p, p), with its lags, and the number of times."""
+        factor = self.vcov.factor(self.facts, times, times)
         covariance = factor * (self.bread @ meat @ self.bread)
         df = vcov.degrees_of_freedom(self.facts, times)
         covariance = symmetric(covariance)
         return RobustCovariance(vcov, covariance, model_covariance(self.solved, covariance), factor, df)
 
     @property
-    def slopes(self) -> Vector:
-        """The sum of the model's columns but the constant, as a combination of those that were solved for, (p,)."""
-        parametrization, out = self.solved.parametrization, np.zeros(len(self.bread))
-        for j in np.flatnonzero(self.solved.identified).tolist():
-            if j != parametrization.constant:
-                column = {j: 1} if parametrization.to_solved is None else parametrization.to_solved[j]
-                for i, share in column.items():
-                    out[i] += float(share)
+    def slopes(self) -> Matrix:
+        """The model's columns but the constant, unless it is alone, as combinations of those solved for, (k, p)."""
+        parametrization, identified = self.solved.parametrization, np.flatnonzero(self.solved.identified).tolist()
+        slopes = [j for j in identified if j != parametrization.constant] or identified
+        out = np.zeros((len(slopes), len(self.bread)))
+        for row, j in zip(out, slopes, strict=True):
+            column = {j: 1} if parametrization.to_solved is None else parametrization.to_solved[j]
+            for i, share in column.items():
+                row[i] = float(share)
         return out
 
     def by_jackknife(

@@ -7,7 +7,9 @@ Bartlett's weights 1 - l / (L + 1). A lag is a step from one time that occurs to
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,7 +19,7 @@ import pyarrow.compute as pc
 from gramian.errors import NumericalError, SchemaError
 from gramian.fit.vcov.clusters import Clusters
 from gramian.inference.estimators import Serial
-from gramian.inference.vcov_spec import VcovSpec
+from gramian.inference.vcov_spec import ANDREWS, VcovSpec
 from gramian.typing import Codes, Matrix, Vector
 
 
@@ -91,32 +93,44 @@ def _ranks(values: Any, codes: Codes, column: str) -> tuple[Codes, int]:
 
 
 class SerialMeat(NamedTuple):
-    """The meat (p, p) of a serial covariance, its number of lags, and of times."""
+    """The meat (p, p) of a serial covariance, the covariance with its lags, and the number of times."""
 
     meat: Matrix
-    lags: int
+    vcov: VcovSpec
     times: int
 
 
-def serial_meat(sums: Ordered, vcov: VcovSpec, weights: Vector | None = None) -> SerialMeat:
+def serial_meat(sums: Ordered, vcov: VcovSpec, columns: Matrix | None = None) -> SerialMeat:
     """Bartlett's sum of the products of lags.
 
-    weights : (p,) with which scores are added for an automatic choice of lags; all but those of a constant where None.
+    columns : (k, p) model columns but a constant, of which scores are taken for a choice by the data; all where None.
     """
-    lags = vcov.lags
-    if lags is None:
-        lags = _automatic(sums, vcov, np.ones(sums.scores.shape[1]) if weights is None else weights)
+    if vcov.lags is None:
+        vcov = _chosen(sums, vcov, np.eye(sums.scores.shape[1]) if columns is None else columns)
     meat = sums.scores.T @ sums.scores
-    for lag, weight in bartlett(min(lags, sums.times - 1), lags):
+    for lag, weight in bartlett(vcov, sums.times - 1):
         products = sums.products(lag)
         meat += weight * (products + products.T)
-    return SerialMeat(np.asarray(meat), lags, sums.times)
+    return SerialMeat(np.asarray(meat), vcov, sums.times)
 
 
-def bartlett(last: int, lags: int) -> Iterator[tuple[int, float]]:
-    """Lags up to the last, with their weights."""
-    for lag in range(1, last + 1):
-        yield lag, 1.0 - lag / (lags + 1.0)
+def bartlett(vcov: VcovSpec, last: int) -> Iterator[tuple[int, float]]:
+    """Lags with their weights 1 - lag / bandwidth, up to the last one."""
+    for lag in range(1, min(last_lag(vcov), last) + 1):
+        yield lag, 1.0 - lag / _bandwidth(vcov)
+
+
+def last_lag(vcov: VcovSpec) -> int:
+    """The last lag that has a weight."""
+    return max(math.ceil(_bandwidth(vcov)) - 1, 0)
+
+
+def _bandwidth(vcov: VcovSpec) -> float:
+    """The lag from which on there is no weight."""
+    if vcov.bandwidth is not None:
+        return vcov.bandwidth
+    assert vcov.lags is not None
+    return vcov.lags + 1.0
 
 
 def start_lags(rows: int) -> int:
@@ -133,11 +147,40 @@ def chosen_lags(covariances: list[float], rows: int) -> int:
     return min(int(np.floor(1.1447 * ((s1 / s0) ** 2) ** (1.0 / 3.0) * rows ** (1.0 / 3.0))), rows - 1)
 
 
-def _automatic(sums: Ordered, vcov: VcovSpec, weights: Vector) -> int:
-    """Number of lags: of one series by Newey and West (1994), else the fourth root of the number of times."""
-    estimator = vcov.estimator
+def andrews_bandwidth(sums: Matrix, ends: Matrix, rows: int) -> float:
+    """Andrews' (1991) bandwidth for Bartlett's weights, by an autoregression of each series; 0 without dependence.
+
+    sums : (2, k) of u_t^2 and of u_t u_(t-1) of each series, which sums to zero. ends : (2, k) its first and last u.
+    """
+    (squares, products), (first, last) = sums, ends
+    scale = np.sqrt(squares.max(initial=0.0))
+    if rows < 3 or scale == 0.0:
+        return 0.0
+    n, first, last = rows - 1.0, first / scale, last / scale
+    squares, products = squares / scale**2, products / scale**2
+    before, after = -last / n, -first / n  # means of u_(t-1), and of u_t
+    cross = products - n * before * after
+    spread = squares - last**2 - n * before**2
+    slope = np.divide(cross, spread, out=np.zeros_like(cross), where=spread > 0.0)
+    variance = np.maximum(squares - first**2 - n * after**2 - slope * cross, 0.0)
+    at_zero = np.sum((variance / (1.0 - slope) ** 2) ** 2)
+    curvature = np.sum(4.0 * (slope * variance / ((1.0 - slope) ** 3 * (1.0 + slope))) ** 2)
+    return float(1.1447 * (curvature / at_zero * rows) ** (1.0 / 3.0)) if at_zero > 0.0 else 0.0
+
+
+def _chosen(sums: Ordered, vcov: VcovSpec, columns: Matrix) -> VcovSpec:
+    """The covariance with lags that the data choose.
+
+    Of one series by Newey and West (1994) or Andrews (1991), else the fourth root of the number of times.
+    """
+    estimator, n = vcov.estimator, sums.times
     assert isinstance(estimator, Serial)
+    if vcov.choice == ANDREWS:
+        u = Ordered(sums.scores @ columns.T, sums.keys, n)
+        products = np.array([u.products(lag).diagonal() for lag in (0, 1)])
+        return replace(vcov, bandwidth=andrews_bandwidth(products, u.scores[[0, -1]], n))
     if estimator.sums_by_time or len(vcov.clusters) > 1:
-        return int(np.floor(sums.times**0.25))
-    n, h = sums.times, Ordered((sums.scores @ weights)[:, None], sums.keys, sums.times)
-    return chosen_lags([float(h.products(lag)[0, 0]) for lag in range(min(start_lags(n), n - 1) + 1)], n)
+        return replace(vcov, lags=int(np.floor(n**0.25)))
+    h = Ordered((sums.scores @ columns.sum(axis=0))[:, None], sums.keys, n)
+    covariances = [float(h.products(lag)[0, 0]) for lag in range(min(start_lags(n), n - 1) + 1)]
+    return replace(vcov, lags=chosen_lags(covariances, n))

@@ -158,7 +158,11 @@ def test_spellings_of_others(spelled, ours):
     [
         ({"hac": 2, "time": "t"}, NumericalError, "rows have the same 't', 20 times: name the panel"),
         ({"hac": 2, "panel": "f"}, OptionError, "write {'hac': 4} for rows in the order of time"),
-        ({"hac": -1}, OptionError, "the number of lags is a whole number that is not negative, or 'auto'; found -1"),
+        (
+            {"hac": -1},
+            OptionError,
+            "the number of lags is a whole number that is not negative, 'auto' or 'andrews'; found -1",
+        ),
         ({"hac": True}, OptionError, "the number of lags"),
         ({"driscoll_kraay": "t", "lag": 2}, OptionError, "write {'hac': 4}"),
         ({"driscoll_kraay": "one", "lags": 2}, NumericalError, "all rows have the same 'one'"),
@@ -182,3 +186,36 @@ def test_counts_have_no_order_and_rows_that_are_read_once_no_second_pass():
 def test_twoway_says_how_it_is_spelled():
     with pytest.raises(OptionError, match="name clusters as in"):
         gm.ols("y ~ x | f", panel(), vcov="twoway")
+
+
+def test_andrews_bandwidth_is_of_every_series_and_in_no_unit(tmp_path):
+    data = panel().drop(columns="z")
+    spec = {"hac": "andrews", "time": "k"}
+    fit = gm.ols("y ~ w + x", data, vcov=spec)
+    name = fit.covariance.name
+    table = pa.Table.from_pandas(data, preserve_index=False)
+    for cut in (600, 73):
+        pieces = [table.slice(at, cut).to_batches()[0] for at in range(0, len(data), cut)]
+        again = gm.ols("y ~ w + x", pieces, vcov={"hac": "andrews"})
+        np.testing.assert_allclose(again.vcov, fit.vcov, rtol=1e-9)
+        assert again.covariance.name == name.removesuffix(" by k")
+    for unit in (1e-100, 1e100):
+        assert gm.ols("y ~ w + x", data.assign(y=data.y * unit), vcov=spec).covariance.name == name
+    absorbed, dummies = (gm.ols(f"y ~ w + x {f}", data, vcov={"hac": "andrews"}) for f in ("| f", "+ factor(f)"))
+    assert absorbed.covariance.name.startswith("NW with a bandwidth of ")
+    assert np.isfinite(dummies.vcov).all()
+    fit.save(tmp_path / "a.fit")
+    assert gm.load(tmp_path / "a.fit").summary() == fit.summary()
+    kraay = gm.ols("y ~ w + x", data, vcov={"driscoll_kraay": "t", "lags": "andrews"})
+    assert kraay.covariance.name.startswith("DK with a bandwidth of")
+    assert gm.glm("y ~ w + x", data, "gaussian", vcov=spec).covariance.name == name
+    assert "NW with a bandwidth by Andrews" in str(gm.plan("y ~ x", data, vcov={"hac": "andrews"}))
+    for text in ("hac:andrews", "hac:andrews:k", "dk:t:andrews"):
+        assert vcov_text(parse_vcov(text)) == text
+    with pytest.raises(OptionError, match="chooses the bandwidth of one series, not within panels"):
+        gm.ols("y ~ x", data, vcov={"hac": "andrews", "time": "t", "panel": "f"})
+
+
+def test_automatic_lags_of_a_constant_alone_are_of_its_own_scores():
+    data = panel().assign(y=lambda d: np.convolve(d.y, np.ones(9), "same"))
+    assert gm.ols("y ~ 1", data, vcov={"hac": "auto"}).covariance.name != "NW with 0 lags"
