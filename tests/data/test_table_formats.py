@@ -54,6 +54,43 @@ def iceberg(tmp_path_factory):
     return table
 
 
+@pytest.fixture
+def deleting(tmp_path, monkeypatch):
+    """A table of 20 rows, and a function that adds a file of deletes, which pyiceberg reads and does not write."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from pyiceberg.catalog.memory import InMemoryCatalog
+        from pyiceberg.manifest import DataFile, DataFileContent, FileFormat, ManifestContent, ManifestWriterV2
+        from pyiceberg.typedef import Record
+    catalog = InMemoryCatalog("catalog", warehouse=f"file://{tmp_path}")
+    catalog.create_namespace("n")
+    table = catalog.create_table("n.d", rows(0, 1).schema)
+    table.append(rows(0, 20))
+
+    def delete(kind: str, deletes: pa.Table, columns: list[int] | None = None) -> None:
+        path = tmp_path / f"{kind}.parquet"
+        pq.write_table(deletes, path)
+        unknown = (
+            "column_sizes",
+            "value_counts",
+            "null_value_counts",
+            "nan_value_counts",
+            "lower_bounds",
+            "upper_bounds",
+        )
+        file = DataFile.from_args(
+            content=DataFileContent[kind], file_path=path.as_uri(), file_format=FileFormat.PARQUET, partition=Record(),
+            record_count=deletes.num_rows, file_size_in_bytes=path.stat().st_size, equality_ids=columns, spec_id=0,
+            split_offsets=None, sort_order_id=None, key_metadata=None, **{name: {} for name in unknown},
+        )  # fmt: skip
+        with monkeypatch.context() as patch:
+            patch.setattr(ManifestWriterV2, "content", lambda self: ManifestContent.DELETES)
+            with table.transaction() as transaction, transaction.update_snapshot().fast_append() as snapshot:
+                snapshot.append_data_file(file)
+
+    return table, delete
+
+
 def folder_of(table) -> Path:
     return Path(table.metadata_location.removeprefix("file://")).parents[1]
 
@@ -134,6 +171,20 @@ def test_a_snapshot_stays_while_others_write(iceberg):
     iceberg.append(rows(0, 5))
     assert count(source, ["x"]) == 190
     iceberg.delete("x < 5")
+
+
+def test_rows_that_files_of_iceberg_delete_by_place_are_left_out(deleting):
+    table, delete = deleting
+    (task,) = table.scan().plan_files()
+    delete("POSITION_DELETES", pa.table({"file_path": [task.file.file_path] * 3, "pos": [1, 3, 19]}))
+    check(table, rows(0, 20).filter(pa.array([at not in (1, 3, 19) for at in range(20)])))
+
+
+def test_rows_that_files_of_iceberg_delete_by_value_are_refused(deleting):
+    table, delete = deleting
+    delete("EQUALITY_DELETES", pa.table({"x": [2.0]}), [2])
+    with pytest.raises(DataError, match=r"has features that pyiceberg does not read \(.*equality deletes.*\); write"):
+        gm.ols("y ~ x", table)
 
 
 def test_a_hudi_table_is_refused_by_name(tmp_path):

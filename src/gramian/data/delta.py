@@ -18,9 +18,9 @@ from gramian.data.checksum import Earlier, RowsRead, rows_read
 from gramian.data.columns import usable_columns
 from gramian.data.dataset import read_dataset
 from gramian.data.paths import local_path, single_path
-from gramian.data.read_errors import unreadable_error
+from gramian.data.read_errors import table_error
 from gramian.data.unify_schema import schema_of
-from gramian.errors import DataError, MissingExtraError, first_line
+from gramian.errors import DataError, MissingExtraError
 
 try:
     import deltalake
@@ -29,7 +29,6 @@ except ImportError as error:
     raise MissingExtraError("deltalake", "delta") from error
 
 WHERE = "Delta table"
-WRITE_ANEW = "write it without them, or give its rows as a frame of the engine that wrote it"
 
 
 def read_delta(data: Any) -> Rereadable:
@@ -118,8 +117,4 @@ def delta_errors(where: str) -> Iterator[None]:
     try:
         yield
     except (DeltaError, pa.ArrowException) as error:
-        if "upport" in str(error):
-            raise DataError(
-                f"has features that deltalake does not read ({first_line(error)}); {WRITE_ANEW}", where
-            ) from error
-        raise unreadable_error(error, where) from error
+        raise table_error(error, where, "deltalake") from error

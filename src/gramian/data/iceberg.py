@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
 from gramian.batch import Batch, Input, Rereadable, batch_rows
 from gramian.data.columns import usable_columns
 from gramian.data.paths import local_path, single_path
-from gramian.data.read_errors import error_context
+from gramian.data.read_errors import READ_ERRORS, table_error
 from gramian.data.unify_schema import schema_of
-from gramian.errors import DataError, MissingExtraError
+from gramian.errors import DataError, GramianError, MissingExtraError
 
 try:
     from pyiceberg.table import StaticTable
@@ -25,14 +26,14 @@ WHERE = "Iceberg table"
 def read_iceberg(data: Any) -> Rereadable:
     """A source over a table of pyiceberg, or the folder of one that names its current version, as one unit."""
     path = single_path(data)
-    with error_context(path or WHERE):
+    with iceberg_errors(path or WHERE):
         return _source(data if path is None else _in_folder(path), path or WHERE)
 
 
 def read_iceberg_again(paths: Sequence[str], reading: Mapping[str, str]) -> Rereadable:
     """The source over the snapshot of a table that was read before."""
     (path,) = paths
-    with error_context(path):
+    with iceberg_errors(path):
         return _source(StaticTable.from_metadata(path), reading["name"])
 
 
@@ -59,6 +60,17 @@ def _in_folder(path: str) -> Any:
     return StaticTable.from_metadata(path)
 
 
+@contextmanager
+def iceberg_errors(where: str) -> Iterator[None]:
+    """A context in which what pyiceberg raises becomes a DataError."""
+    try:
+        yield
+    except GramianError:
+        raise
+    except (*READ_ERRORS, NotImplementedError) as error:
+        raise table_error(error, where, "pyiceberg") from error
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Scan:
     """The rows of a snapshot.
@@ -83,7 +95,7 @@ class Scan:
     def batches(self, columns: Sequence[str], *, parallel: bool = False) -> Iterator[Batch]:
         """The rows in the order of the scan, without deleted ones."""
         first_row, fields = 0, tuple(columns) or (self.first_column,)
-        with error_context(WHERE):
+        with iceberg_errors(WHERE):
             reader = self.table.scan(selected_fields=fields, snapshot_id=self.snapshot).to_arrow_batch_reader()
             for read in reader:
                 for at in range(0, read.num_rows, step := batch_rows(len(fields))):

@@ -18,6 +18,9 @@ except ImportError:  # a Python that was built without it cannot read .xz either
 READ_ERRORS = (pa.ArrowException, OSError, EOFError, ValueError, TypeError, zlib.error, LZMAError)
 
 
+WRITE_ANEW = "write it without them, or give its rows as a frame of the engine that wrote it"
+
+
 @contextmanager
 def error_context(where: str) -> Iterator[None]:
     """A context in which exceptions of readers become a DataError at `where`."""
@@ -32,3 +35,11 @@ def error_context(where: str) -> Iterator[None]:
 def unreadable_error(error: BaseException, where: str) -> DataError:
     """A DataError with the first line of the message of a reader."""
     return DataError(f"cannot be read, it is damaged or not what its name says ({first_line(error)})", where)
+
+
+def table_error(error: BaseException, where: str, library: str) -> DataError:
+    """A DataError for what the library of a format of tables raised: features that it lacks, or damage."""
+    if "upport" not in str(error):
+        return unreadable_error(error, where)
+    message = f"has features that {library} does not read ({first_line(error)}); {WRITE_ANEW}"
+    return DataError(message, where)
