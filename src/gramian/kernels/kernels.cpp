@@ -5,6 +5,7 @@
 // added with their rounding errors. The compiler may not contract or reorder anything (-ffp-contract=off, no
 // -ffast-math). The interface is plain C, so that one library serves every version of Python.
 #include "cells.h"
+#include "digits.h"
 #include "graphs.h"
 #include "parts.h"
 #include "residuals.h"
@@ -129,27 +130,6 @@ Ahead ahead_of(const Part* parts, int64_t count, const Rows& rows, int64_t colum
   return {widest->data + (rows.first + BLOCK_ROWS) * widest->down, BLOCK_ROWS * widest->down / steps + 1};
 }
 
-// Digits of one column, the highest at top, each lower one a step further.
-void digits_of_column(const double* values, int rows, double factor, double limit, int64_t digits, double* top,
-                      int64_t step, unsigned char* wrong) {
-  double rest[SHORT_ROWS], bad[SHORT_ROWS];
-  for (int i = 0; i < rows; i++) {
-    double x = values[i] * factor, digit = std::rint(x);
-    bad[i] = (x == 0.0 && values[i] != 0.0) || !(std::fabs(digit) <= limit) ? 1.0 : 0.0;
-    top[i] = digit;
-    rest[i] = x - digit;
-  }
-  for (int64_t s = 1; s < digits; s++) {
-    double* out = top + s * step;
-    for (int i = 0; i < rows; i++) {
-      double x = rest[i] * 0x1p22, digit = std::rint(x);
-      out[i] = digit;
-      rest[i] = x - digit;
-    }
-  }
-  for (int i = 0; i < rows; i++) wrong[i] |= rest[i] != 0.0 || bad[i] != 0.0;
-}
-
 // The first place in some memory where a cache line begins.
 inline double* aligned(double* memory) {
   while (reinterpret_cast<uintptr_t>(memory) % (STRIP * sizeof(double))) memory++;
@@ -161,7 +141,7 @@ inline double* aligned(double* memory) {
 extern "C" {
 
 // Changes whenever a function below does: a library of another version is not used.
-int64_t gramian_interface() { return 10; }
+int64_t gramian_interface() { return 11; }
 
 // The best instruction set of this processor for which a library is compiled: 4, 3 (x86-64-v4, v3), 1 (the portable
 // build is quick, as on ARM) or 0 (a fused multiply-add would be done by software).
@@ -263,11 +243,35 @@ void gramian_digits(const Part* parts, int64_t count, int64_t rows, const double
         read_columns(parts[p], here, column, (int)m, copies, columns);
         for (int64_t c = 0; c < m; c++) {
           double* top = out + ((digits - 1) * all + place + c) * stride + first;
-          digits_of_column(columns[c], here.count, factors[place + c], limits[place + c], digits, top, -all * stride,
-                           wrong + first);
+          digits_of_column(columns[c], here.count, factors[place + c], limits[place + c], digits, 0x1p22, top,
+                           -all * stride, wrong + first);
         }
       }
   }
+}
+
+// Doubles of memory that exact sums over some digits need.
+int64_t gramian_exact_memory(int64_t width) { return gramian_memory(width) + BLOCK_ROWS * width; }
+
+// Products (width, width) of the digits of all parts over rows that fit; wrong : of each row, set where one does not.
+// Digits of b bits with their sign have products below 2^(2 b - 2): those of a block have to be below 2^53, those of
+// all rows below 2^63.
+void gramian_exact_products(const Part* parts, int64_t count, int64_t rows, const DigitPlaces* places, int64_t* out,
+                            unsigned char* wrong, double* memory) {
+  int64_t columns = places->width, width = strips_width(columns);
+  double *strips = aligned(memory), *hi = strips + BLOCK_ROWS * width, *lo = hi + width * width;
+  double* digits = lo + width * width;
+  std::memset(strips, 0, sizeof(double) * (BLOCK_ROWS * (width + columns) + 2 * width * width));
+  Ahead ahead = {reinterpret_cast<const char*>(strips), 0};  // nothing is fetched
+  for (int64_t first = 0; first < rows; first += BLOCK_ROWS) {
+    Rows here = {nullptr, first, (int)std::min<int64_t>(BLOCK_ROWS, rows - first)};
+    digits_of_rows(parts, count, here, *places, digits, wrong + first);
+    digits_to_strips(digits, columns, here.count, strips);
+    add_block(strips, here.count, columns, width, hi, lo, ahead);
+  }
+  for (int64_t i = 0; i < columns; i++)
+    for (int64_t j = i; j < columns; j++)
+      out[i * columns + j] = out[j * columns + i] = (int64_t)hi[i * width + j] + (int64_t)lo[i * width + j];
 }
 
 // Adds rows of k columns to the rows of a table (., k) that their codes name, and counts them, one after another.

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import ctypes
 
-INTERFACE = 10  # gramian_interface() of the source
+INTERFACE = 11  # gramian_interface() of the source
 NAMES = {4: "v4", 3: "v3", 1: "portable"}  # gramian_instructions() of the source
 
 
@@ -87,6 +87,9 @@ def _declare(functions: Any, ctypes: Any) -> None:
     functions.gramian_twofold_products.argtypes = [address, address, number, address, address, address, address]
     functions.gramian_residual_sums.argtypes = [number, address, address, number, *[address] * 6]
     functions.gramian_digits.argtypes = [address, number, number, address, address, number, address, number, address]
+    functions.gramian_exact_memory.restype = number
+    functions.gramian_exact_memory.argtypes = [number]
+    functions.gramian_exact_products.argtypes = [address, number, number, *[address] * 4]
     functions.gramian_add_by_code.argtypes = [address, number, number, *[address] * 5]
     functions.gramian_add_cells.restype = number
     functions.gramian_add_cells.argtypes = [address, number, number, address, address, address]
@@ -100,3 +103,4 @@ def _declare(functions: Any, ctypes: Any) -> None:
         getattr(functions, f"gramian_{name}").restype = None
     for name in ("add_by_code", "digits", "products", "twofold_times", "twofold_products", "residual_sums"):
         getattr(functions, f"gramian_{name}").restype = None
+    functions.gramian_exact_products.restype = None

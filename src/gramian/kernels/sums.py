@@ -79,13 +79,13 @@ def self_products(
         What the values of each row are multiplied by.
     """
     rows = len(parts[0].values) if numbers is None else len(numbers)
-    described, width = _described(parts)
+    columns, width = described(parts)
     if out is None or out.shape != (width, width) or not out.flags.c_contiguous:
         out = np.empty((width, width))
     memory = np.empty(library.functions.gramian_memory(width))
     numbers, factors = contiguous(numbers), contiguous(factors)
     library.functions.gramian_products(
-        *described.arguments, rows, address(numbers), address(factors), address(out), address(memory)
+        *columns.arguments, rows, address(numbers), address(factors), address(out), address(memory)
     )  # fmt: skip
     return out
 
@@ -106,11 +106,11 @@ def group_products(
     factors : (n,), optional
         What the values of each row are multiplied by, in the order in which rows are summed.
     """
-    described, width = _described(parts)
+    columns, width = described(parts)
     out, memory = np.empty((len(starts) - 1, width, width)), np.empty(library.functions.gramian_memory(width))
     numbers, factors = contiguous(numbers), contiguous(factors)
-    pieces, count = described.parts.copy(), len(described.parts)
-    first, step, places = described.parts[:, 0], described.parts[:, DOWN], address(pieces)
+    pieces, count = columns.parts.copy(), len(columns.parts)
+    first, step, places = columns.parts[:, 0], columns.parts[:, DOWN], address(pieces)
     rows_at, factors_at, out_at, memory_at = (address(values) for values in (numbers, factors, out, memory))
     bounds = starts.tolist()
     for group, (start, stop) in enumerate(pairwise(bounds)):
@@ -161,11 +161,11 @@ def add_working_products(
     variance, link, observed = model
     code = np.array([VARIANCES.index(variance), LINKS.index(link), observed], np.int64)
     y, offset, prior = (contiguous(values) for values in rows)
-    described, width = _described(parts)
+    columns, width = described(parts)
     b, memory = np.ascontiguousarray(b), np.empty(library.functions.gramian_memory(width + 1))
     return float(
         library.functions.gramian_working_products(
-            *described.arguments, len(rows[0]), height, address(code), address(b), address(y), address(offset),
+            *columns.arguments, len(rows[0]), height, address(code), address(b), address(y), address(offset),
             address(prior), address(products), address(memory)
         )
     )  # fmt: skip
@@ -199,10 +199,10 @@ def digits(library: Library, parts: Sequence[Part], factors: Vector, limits: Vec
     step = out.strides[1] if k > 1 else out.strides[0]  # a stride along one element says nothing
     if (m > 1 and out.strides[2] != ITEM) or (n > 1 and out.strides[0] != k * step):
         raise ValueError("digits need memory of one stride")
-    (described, _), wrong = _described(parts), np.zeros(m, np.bool_)
+    (columns, _), wrong = described(parts), np.zeros(m, np.bool_)
     factors, limits = np.ascontiguousarray(factors), np.ascontiguousarray(limits)
     library.functions.gramian_digits(
-        *described.arguments, m, address(factors), address(limits), n, address(out), step // ITEM, address(wrong)
+        *columns.arguments, m, address(factors), address(limits), n, address(out), step // ITEM, address(wrong)
     )  # fmt: skip
     return wrong
 
@@ -220,7 +220,7 @@ class _Described:
         return address(self.parts), len(self.parts)
 
 
-def _described(parts: Sequence[Part]) -> tuple[_Described, int]:
+def described(parts: Sequence[Part]) -> tuple[_Described, int]:
     """The parts for a library, and the number of their columns.
 
     Columns that stand beside each other in the rows of one matrix are read together.

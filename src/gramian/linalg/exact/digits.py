@@ -40,15 +40,28 @@ class Grid:
         Exponent of the unit.
     bits : int
         Bits of the largest multiple.
+    digit : int
+        Bits of a digit, with sign.
     """
 
     low: int
     bits: int
+    digit: int = DIGIT
 
     @property
     def digits(self) -> int:
         """Number of digits."""
-        return self.bits // DIGIT + 1
+        return self.bits // self.digit + 1
+
+    @property
+    def highest(self) -> int:
+        """Exponent of the unit of the highest digit."""
+        return self.low + self.digit * (self.digits - 1)
+
+    @property
+    def limit(self) -> float:
+        """The largest highest digit."""
+        return 2.0 ** (self.bits - self.digit * (self.digits - 1))
 
     def times(self, other: Grid) -> Grid:
         """The grid of products."""
@@ -58,7 +71,7 @@ class Grid:
 UNITS = Grid(0, 0)  # the constant
 
 
-def choose_grid(values: Values, share: float, *, tight: bool) -> Grid:
+def choose_grid(values: Values, share: float, *, tight: bool, digit: int = DIGIT) -> Grid:
     """The grid with fewest digits that holds all values but a share of them.
 
     Parameters
@@ -69,6 +82,8 @@ def choose_grid(values: Values, share: float, *, tight: bool) -> Grid:
         Share of the rows that may be left out.
     tight : bool
         For variables whose products are formed: keep the grid short, so that products have few digits.
+    digit : int
+        Bits of a digit.
 
     Notes
     -----
@@ -77,14 +92,14 @@ def choose_grid(values: Values, share: float, *, tight: bool) -> Grid:
     """
     top, bottom, is_integral = _extent(values, int(share * len(values)))
     bits = max(top - bottom, 1)
-    unused = DIGIT * (bits // DIGIT + 1) - 1 - bits
+    unused = digit * (bits // digit + 1) - 1 - bits
     headroom = min(unused, 1)
     if is_integral:
-        return Grid(bottom, bits + (headroom if tight else unused))
+        return Grid(bottom, bits + (headroom if tight else unused), digit)
     # Few rows have so many bits: the highest digits are kept, and rows with lower bits are summed separately.
-    if share and bits // DIGIT + 1 > MAX_DIGITS:
-        return Grid(top + 1 - (DIGIT * MAX_DIGITS - 1), DIGIT * MAX_DIGITS - 1)
-    return Grid(bottom - unused + headroom, bits + unused)
+    if share and bits // digit + 1 > MAX_DIGITS:
+        return Grid(top + 1 - (digit * MAX_DIGITS - 1), digit * MAX_DIGITS - 1, digit)
+    return Grid(bottom - unused + headroom, bits + unused, digit)
 
 
 def _extent(values: Values, ignored: int) -> tuple[int, int, bool]:

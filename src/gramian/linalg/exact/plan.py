@@ -7,11 +7,14 @@ whatever the plan.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from gramian.kernels.exact import DIGIT as COMPILED_DIGIT
+from gramian.kernels.exact import MAX_ROWS, DigitPlaces
 from gramian.linalg.columns import Layout
+from gramian.linalg.exact.compiled import digit_places
 from gramian.linalg.exact.digits import (
     DIGIT,
     ROWS,
@@ -83,6 +86,11 @@ def requested_sums(layout: Layout, unweighted: Sequence[Monomial], *, weighted: 
     )
 
 
+def _is_plain(sums: RequestedSums) -> bool:
+    """Whether only products of variables with each other are summed."""
+    return sums.left == sums.right and not (sums.tables or sums.unweighted) and all(degree(m) < 2 for m in sums.right)
+
+
 @dataclass(frozen=True, slots=True)
 class SliceGroup:
     """Variables that are split into digits together, with the same number of digits.
@@ -130,6 +138,8 @@ class Plan:
         Number of rows.
     floating : mapping
         Variable -> whether its values are float64.
+    compiled : DigitPlaces or None
+        Where the kernel puts the digits of all columns; None where they are written to the buffer.
     """
 
     grids: Mapping[Monomial, Grid]
@@ -140,10 +150,13 @@ class Plan:
     left: slice
     height: int
     floating: Mapping[str, bool]
+    compiled: DigitPlaces | None = None
 
     @property
     def block(self) -> int:
         """Rows of data that are split together."""
+        if self.compiled is not None:
+            return MAX_ROWS
         return int(np.clip(BLOCK_DIGITS // max(self.height, 1), MIN_ROWS, ROWS))
 
     def fits(self, values: Mapping[str, Values]) -> bool:
@@ -171,7 +184,7 @@ class Plan:
         """For every digit of these monomials: its row in the buffer, its exponent, and the index of its monomial."""
         none = np.zeros(0, np.int64)
         rows = np.concatenate([none, *(self.at[m] for m in monomials)])
-        powers = [self.grids[m].low + DIGIT * np.arange(self.grids[m].digits) for m in monomials]
+        powers = [self.grids[m].low + self.grids[m].digit * np.arange(self.grids[m].digits) for m in monomials]
         counts = np.array([self.grids[m].digits for m in monomials], np.int64)
         return rows, np.concatenate([none, *powers]), np.repeat(np.arange(len(monomials)), counts)
 
@@ -203,12 +216,23 @@ def make_plan(sums: RequestedSums, values: Mapping[str, Values], share: float) -
     share : float
         Share of the rows that may be left out, by variable.
     """
+    if _is_plain(sums) and all(v.dtype == np.float64 for v in values.values()):
+        plan = _plan(sums, values, share, COMPILED_DIGIT)
+        groups = [(group.grids, group.start) for group in plan.slice_groups]
+        places = digit_places(groups, int(plan.at.get(CONSTANT, (-1,))[0]), plan.height)
+        if places is not None:
+            return replace(plan, compiled=places)
+    return _plan(sums, values, share, DIGIT)
+
+
+def _plan(sums: RequestedSums, values: Mapping[str, Values], share: float, digit: int) -> Plan:
+    """A plan with digits of so many bits."""
     steps, order = _steps(sums.monomials)
     multiplied = {v for m in order if degree(m) > 1 for v, _ in m}
     variables = list(dict.fromkeys(m[0][0] for m in order if degree(m) == 1))
     grids: dict[Monomial, Grid] = {CONSTANT: UNITS}
     for name in variables:
-        grids[monomial({name: 1})] = choose_grid(values[name], share, tight=name in multiplied)
+        grids[monomial({name: 1})] = choose_grid(values[name], share, tight=name in multiplied, digit=digit)
     for out, left, right in steps:
         grids[out] = grids[left].times(grids[right])
     floating = {name: values[name].dtype.kind == "f" for name in variables}

@@ -22,6 +22,7 @@ BITS = 320  # fractional bits of a solution, whose largest elements are near one
 TOLERANCE = 2.0**-150  # relative error bound at which refinement stops
 DEFECT_LIMIT = 2.0**-20  # row sum of |I - R S|, so that each step gains six digits
 STEPS, PATIENCE = 200, 6  # steps of refinement at most, and in a row without a smaller bound
+MAX_FLOAT_BITS = 1000  # bits of an integer that surely is a float64
 TWO = Fraction(2)
 FIXED, GUARD = 200, 64  # fractional bits of an inverse, and of a scaled residual
 
@@ -193,6 +194,8 @@ def _bound(system: VerifiedInverse, r: Matrix) -> Matrix:
 
 def _floats(integers: Integers, exponents: Codes) -> Matrix:
     """integers 2^exponent in float64, not correctly rounded; exponents : broadcast to the shape."""
+    if max(map(int.bit_length, integers.ravel().tolist()), default=0) <= MAX_FLOAT_BITS:
+        return np.asarray(np.ldexp(integers.astype(np.float64), exponents))
     pairs = zip(integers.ravel(), np.broadcast_to(exponents, integers.shape).ravel().tolist(), strict=True)
     return np.array([_float(v, s) for v, s in pairs]).reshape(integers.shape)
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from gramian.kernels.exact import MAX_SUM_ROWS, exact_products
+from gramian.kernels.library import library
 from gramian.linalg.columns import Factors
 from gramian.linalg.exact.cells import ExactCells, merge_cells
 from gramian.linalg.exact.digits import ROWS, Values
@@ -79,7 +81,8 @@ class BlockSums:
 
     def __init__(self, requested: RequestedSums, plan: Plan) -> None:
         self.requested, self.plan = requested, plan
-        self.buffer = np.empty((plan.height, ROWS))
+        self.buffer = np.empty((plan.height, ROWS if plan.compiled is None else 0))
+        self.compiled_products: Codes | None = None  # of the present block
         self.multiply = product()
         self.clear()
 
@@ -96,15 +99,22 @@ class BlockSums:
     @property
     def full(self) -> bool:
         """Whether `take` must be called before more rows are added, lest sums of integers round or overflow."""
-        return self.additions >= ADDITIONS or self.blocks >= LIMIT
+        return self.additions >= ADDITIONS or self.blocks >= (LIMIT if self.plan.compiled is None else MAX_SUM_ROWS)
 
     def slice(self, values: Mapping[str, Values]) -> Mask:
-        """Write the digits of a block into the buffer; returns the mask of rows that do not fit."""
+        """Cut a block into digits; returns the mask of rows that do not fit."""
         self.width = len(next(iter(values.values())))
+        if self.plan.compiled is not None:
+            compiled = library()
+            assert compiled is not None
+            names = [name for group in self.plan.slice_groups for name in group.variables]
+            columns = [np.require(values[name], requirements="A") for name in names]
+            self.compiled_products, wrong = exact_products(compiled, columns, self.plan.compiled)
+            return wrong
         return self.plan.fill(values, self.buffer[:, : self.width])
 
     def add(self, codes: Mapping[str, Codes], sizes: Mapping[str, int], count: Vector | None, dropped: Mask) -> None:
-        """Add the block whose digits are in the buffer.
+        """Add the block that was cut last.
 
         Parameters
         ----------
@@ -132,6 +142,8 @@ class BlockSums:
 
     def _products(self, digits: Matrix) -> Codes:
         """Products of the digits of both sides over the rows of a block."""
+        if self.compiled_products is not None:
+            return self.compiled_products
         left, right = digits[self.plan.left], digits[self.plan.right]
         # the kernel sums integers below 2^53 as exactly as BLAS does, and half as many where both sides are one
         compiled = products_of_parts((left.T,)) if self.plan.left == self.plan.right else None
