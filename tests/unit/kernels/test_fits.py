@@ -38,6 +38,7 @@ for threads in (1, 2, 3):
         "weighted, a factor": gm.ols(f"y ~ factor(firm) * x0 + {columns}", frame, weights="w", engine=local),
         "refined": gm.ols("y ~ X", {"y": y, "X": X}, digits=15, engine=local),
         "refined, a factor": gm.ols("y ~ x0 + x1 + I(x2^2) + factor(firm)", frame, digits=15, engine=local),
+        "a group": gm.ols("y ~ x0 + x1", frame, by="firm", engine=local)[3],
         "logistic": gm.glm("hit ~ x0 + x1 + x2", frame, family="binomial", engine=local),
         "probit": gm.glm("hit ~ x0 + I(x1^2)", frame, family="binomial", link="probit", engine=local),
         "poisson": gm.glm("count ~ x0 + x1 + offset(0.1 * x2)", frame, family="poisson", weights="w", engine=local),

@@ -21,6 +21,7 @@ from gramian.formula.design import Design
 from gramian.formula.dropped_rows import DroppedRows
 from gramian.formula.grammar import Formula
 from gramian.formula.row_reader import Observed, Reader
+from gramian.kernels.library import library
 from gramian.linalg.columns import Columns
 from gramian.linalg.in_place import InPlace, in_place
 from gramian.linalg.keyed.moments import Key, KeyedMoments
@@ -292,7 +293,7 @@ class KeyedLinearAccumulator(KeyedUnitAccumulator):
     @cached_property
     def in_place(self) -> InPlace | None:
         """How the columns are read where they are; None where they are written block by block."""
-        if self.power_variables or self.cycle is not None:
+        if library() is None or self.power_variables or self.cycle is not None:
             return None
         return in_place(self.layout, self.design.coordinates, self.design.matrix_variables)
 
