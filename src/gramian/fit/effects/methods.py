@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from gramian.fit.effects.averages import RowsToAverage
     from gramian.fit.effects.model import EffectModel
     from gramian.results.effects import Effects
+    from gramian.typing import Level
 
 Scale: TypeAlias = Literal["response", "link"]
 Pairs: TypeAlias = Literal["reference", "pairwise", "sequential"]
@@ -42,6 +43,32 @@ class WithEffects(Estimates):
 
         rows = self.fitted_rows.source if data is None else data
         return RowsToAverage(data, self.fitted_rows, engine_of(engine, rows), by)
+
+    def fixed_effects(self) -> dict[str, dict[Level, float]]:
+        """Effects of the levels of absorbed factors, and slopes by level.
+
+        Returns
+        -------
+        dict
+            By name, a number for each level: `firm` for its effects, `firm[[x]]` for the slopes of `firm[x]`, NaN where
+            the rows of a level do not determine one. Effects are those where the variables with slopes are zero; of
+            several factors only differences within each are determined.
+
+        Raises
+        ------
+        OptionError
+            Without absorbed factors.
+
+        Examples
+        --------
+        >>> import gramian as gm
+        >>> rows = {"firm": ["a", "a", "a", "b", "b", "b"], "x": [1.0, 2, 3, 1, 2, 4], "y": [3.0, 5, 7, 2, 1, -1]}
+        >>> gm.ols("y ~ 1 | firm[x]", rows).fixed_effects()["firm[[x]]"]["b"]
+        -1.0
+        """
+        from gramian.fit.leastsquares.level_slopes import fixed_effects
+
+        return fixed_effects(self._effect_model().solved)
 
     def predictions(
         self,

@@ -6,13 +6,14 @@ residuals on residuals, after every column and the outcome has been regressed on
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from gramian.errors import DataError, OptionError
+from gramian.errors import DataError, NumericalError, OptionError
 from gramian.fit.passes.memory import memory_limit
+from gramian.formula.coding import Levels, ModelColumn
 from gramian.formula.coordinates import Parametrization
 from gramian.formula.design import Design
 from gramian.linalg import maps
@@ -20,7 +21,8 @@ from gramian.linalg.absorb.partial_out import Absorption, absorb
 from gramian.linalg.absorb.slopes import NO_SLOPES, Slopes
 from gramian.linalg.doubledouble import Pair, pair
 from gramian.linalg.moments import Moments
-from gramian.linalg.monomials import Coordinate
+from gramian.linalg.monomials import CONSTANT, Coordinate
+from gramian.linalg.products import without_last
 from gramian.linalg.solve import SAFETY
 from gramian.linalg.subspace import dense, sandwich
 from gramian.typing import Matrix, Vector
@@ -54,6 +56,9 @@ class Absorbed:
     zeros : mapping of str to mapping of str to ndarray
         Factor -> variable -> (levels, J) for each level whose slope is not identified, a combination of 1 and the
         variables in their coordinates that is zero in its rows; NaN for other levels. Of variables with such levels.
+    constant : float or None
+        What `effects` lack to those beside the columns as the formula writes them, whose shifts they contain; None
+        where it is not known: beside contrasts, and in files of before.
     """
 
     levels: Mapping[str, int]
@@ -65,6 +70,7 @@ class Absorbed:
     connected: bool
     slopes: Mapping[str, Mapping[str, Vector]] = field(default_factory=dict)
     zeros: Mapping[str, Mapping[str, Matrix]] = field(default_factory=dict)
+    constant: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +119,8 @@ def partial_out(
     ------
     DataError
         If the sums of all levels do not fit into memory.
+    NumericalError
+        If a variable with slopes hardly varies within a level, for its size.
     ConvergenceError
         If the iteration over several factors does not converge.
     """
@@ -120,6 +128,7 @@ def partial_out(
     order = largest_first(moments, design.terms.absorbed, slopes)
     _check_memory(moments, order, sum(len(g.positions) for g in parametrization.groups), slopes)
     absorption = absorb(moments, parametrization.groups, order, rounding_error, slopes)
+    _check_slopes(absorption, design, moments)
     squares = squares + _amplified(absorption, parametrization)
     products = pair(absorption.products)
     if parametrization.subspace is not None:
@@ -141,6 +150,21 @@ def _with_explained(squares: Vector, within: Vector) -> Vector:
     """
     explained = np.maximum(squares - np.maximum(within, 0.0), 0.0)
     return np.asarray((np.sqrt(squares) + np.sqrt(explained)) ** 2)
+
+
+def _check_slopes(absorption: Absorption, design: Design, moments: Moments) -> None:
+    """Raise NumericalError where it cannot be seen whether a variable varies within a level, as it does elsewhere."""
+    for name, own in absorption.factors.items():
+        if own is None or not own.hidden.any():
+            continue
+        level, k = np.argwhere(own.hidden)[0]
+        variable, n = design.terms.slopes[name].variables[int(k) - own.has_intercept], int(own.hidden.any(axis=1).sum())
+        of = f"{n:,} of {len(own.hidden):,} levels of {name}, such as {moments.levels[name][int(level)]}"
+        raise NumericalError(
+            f"{variable} is constant, or varies by less than a millionth of its size, in {of}: whether it has a slope "
+            f"there is lost in rounding errors; subtract from {variable} its mean in each level, which leaves slopes "
+            "as they are, or leave out the levels where it is constant"
+        )
 
 
 def _amplified(absorption: Absorption, parametrization: Parametrization) -> Vector | float:
@@ -206,6 +230,28 @@ def _within(partialled_out: PartialledOut, constant: int | None) -> float:
     return float(products[-1, -1] - products[-1, constant] ** 2 / products[constant, constant])
 
 
+def constant_beside(
+    columns: Sequence[ModelColumn], levels: Levels, parametrization: Parametrization, stored: Vector, b: Vector
+) -> float | None:
+    """What stored columns add up to, less the model's columns, each with its coefficients: a constant, beside effects.
+
+    It is that of a row with the first level of each factor, and every variable at its shift. stored : (q,) coefficients
+    of the stored columns. b : (p,) of the model's. None where these are of contrasts.
+    """
+    if levels.contrasts:
+        return None
+    first = {name: order[0] for name, order in levels.order.items()}
+    here = [all(first[f] == code for f, code in c.cell) for c in columns]
+    own = sum(b[j] * float(c.polynomial.get(CONSTANT, 0)) for j, c in enumerate(columns) if here[j] and b[j] == b[j])
+    total = 0.0
+    for group in without_last(parametrization.groups):
+        if CONSTANT in group.monomials:
+            at = group.at(group.monomials.index(CONSTANT))
+            is_first = (group.cells == [first[f] for f in group.factors]).all(axis=1)
+            total += float(stored[at][is_first].sum())
+    return total - float(own)
+
+
 def singletons(moments: Moments, names: tuple[str, ...]) -> dict[str, int]:
     """Absorbed factor -> number of its levels with a single row."""
     return {name: int((moments.tables[(name,)].rows == 1).sum()) for name in names}
@@ -234,12 +280,15 @@ def _effects(
     coordinate : that of the response.
     """
     v = np.append(-coefficients, 2.0**coordinate.exponent)
-    absorption = partialled_out.absorption
+    absorption, intercepts = partialled_out.absorption, design.terms.absorbed_intercepts
+    if parametrization.subspace is not None and not intercepts and coordinate.shift:
+        (constant,) = (g.at(g.monomials.index(CONSTANT)) for g in parametrization.groups if not g.factors)
+        v[constant] += coordinate.shift  # slopes alone explain a part of it
     by_monomial = absorption.monomial_effects(v, careful=True)
     effects = {name: own[0] for name, own in by_monomial.items()}
     # the effects of the first factor include the mean, and with it the outcome's shift; else `Predictor.shift` adds it
-    if parametrization.subspace is not None:
-        first = next(name for name in partialled_out.order if name in design.terms.absorbed_intercepts)
+    if parametrization.subspace is not None and intercepts:
+        first = next(name for name in partialled_out.order if name in intercepts)
         effects[first] = effects[first] + coordinate.shift
     return effects, slopes_of_factors(absorption, by_monomial, design)
 

@@ -69,6 +69,7 @@ def _absorbed(design: Design) -> Codec[Absorbed]:
         at("effects[]", values.each(effects)),
         at("slopes[]", values.each({name: values.each(by_variable("slopes", name)) for name in own})),
         at("~zeros", some_of({name: some_of(by_variable("zeros", name, widths[name])) for name in own})),
+        "~constant",
         rule(_has_zeros, "combinations for levels without slopes", "levels"),
     )
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from gramian.engines.fold import threads_for
 from gramian.errors import NumericalError
-from gramian.fit.leastsquares.absorbed import PartialledOut, absorbed_estimates, partial_out
+from gramian.fit.leastsquares.absorbed import PartialledOut, absorbed_estimates, constant_beside, partial_out
 from gramian.fit.leastsquares.accuracy import (
     Accuracy,
     BoundedSolution,
@@ -238,6 +238,8 @@ def assemble(
     if system.partialled_out is not None:
         b = stored_coefficients(parametrization, solution, model_columns.coefficients, model_columns.aliased)
         absorbed = absorbed_estimates(moments, design, parametrization, system.partialled_out, b)
+        constant = constant_beside(system.columns, system.levels, parametrization, b, model_columns.coefficients)
+        absorbed = replace(absorbed, constant=constant)
     rank, levels = int(solution.independent.sum()), absorbed.rank if absorbed else 0
     leverage = solution.leverage + levels
     intercept = parametrization.constant is not None or bool(design.terms.absorbed_intercepts)

@@ -16,8 +16,9 @@ from gramian.linalg.certificate import EPS
 from gramian.linalg.moments import Moments
 from gramian.linalg.monomials import Coordinate, Monomial, times
 from gramian.linalg.solve import SAFETY
-from gramian.typing import Mask, Matrix
+from gramian.typing import Mask, Matrix, Vector
 
+HIDDEN = 1e-4  # of the mean square of a function: what a level may have without being seen to have it
 ROUNDINGS = 8  # of one product of a row: two coordinates, two weighted columns, the product, and their use
 
 
@@ -41,6 +42,9 @@ class LevelFunctions:
     amplification : (L, K)
         By what factor the squares of the monomials exceed those of the function, and its rounding errors with them; 0
         where it is not identified.
+    hidden : (L, K) bool
+        Whether a function that is not identified may vary all the same, as in other levels: by less than rounding
+        errors of its sums, since the variable is far from its shift there.
     """
 
     monomials: tuple[Monomial, ...]
@@ -48,6 +52,7 @@ class LevelFunctions:
     identified: Mask
     squares: Matrix
     amplification: Matrix
+    hidden: Mask
 
     @property
     def used(self) -> Matrix:
@@ -84,15 +89,11 @@ def level_functions(moments: Moments, factor: str, slopes: Slopes, rounding_erro
     L, J = len(G), len(slopes.monomials)
     start = _start(slopes, moments.coordinates)
     K = start.shape[1]
-    T, squares, identified, amplification = (
-        np.zeros((L, J, K)),
-        np.ones((L, K)),
-        np.zeros((L, K), bool),
-        np.zeros((L, K)),
-    )
-    error = np.full(L, rounding_error)
+    T, squares, amplification = np.zeros((L, J, K)), np.ones((L, K)), np.zeros((L, K))
+    identified, hidden = np.zeros((L, K), np.bool_), np.zeros((L, K), np.bool_)
+    error, rows = np.full(L, rounding_error), moments.tables[(factor,)].rows
     if moments.removed is None:  # a sum of few terms has a smaller error, whatever their order (Higham 2002, 4.2)
-        error = np.minimum(error, (moments.tables[(factor,)].rows + ROUNDINGS) * EPS)
+        error = np.minimum(error, (rows + ROUNDINGS) * EPS)
     for k in range(K):
         t = np.repeat(start[None, :, k], L, axis=0)
         for _ in range(2):  # once more, for orthogonality to rounding (Giraud, Langou and Rozloznik, 2005)
@@ -101,10 +102,19 @@ def level_functions(moments: Moments, factor: str, slopes: Slopes, rounding_erro
                 t -= np.where(identified[:, earlier], share, 0.0)[:, None] * T[:, :, earlier]
         square = np.einsum("lj,lji,li->l", t, G, t)
         summed = np.einsum("lj,lj->l", np.abs(t), np.sqrt(entered)) ** 2
-        T[:, :, k], identified[:, k] = t, square > SAFETY * error * summed
+        noise = SAFETY * error * summed
+        T[:, :, k], identified[:, k] = t, square > noise
         squares[:, k] = np.where(identified[:, k], square, 1.0)
         amplification[:, k] = np.where(identified[:, k], summed / squares[:, k], 0.0)
-    return LevelFunctions(slopes.monomials, T, identified, squares, amplification)
+        usual = G[:, 0, 0] * _mean_square(square, G[:, 0, 0], identified[:, k])
+        hidden[:, k] = ~identified[:, k] & (rows > k) & (noise > HIDDEN * usual)
+    return LevelFunctions(slopes.monomials, T, identified, squares, amplification, hidden)
+
+
+def _mean_square(squares: Vector, weights: Vector, identified: Mask) -> float:
+    """Mean square of a function in the rows of the levels that identify it; 0 where none does."""
+    weight = float(weights[identified].sum())
+    return float(squares[identified].sum()) / weight if weight else 0.0
 
 
 def _level_products(moments: Moments, factor: str, slopes: Slopes) -> tuple[Matrix, Matrix]:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import gramian as gm
-from gramian.errors import FormulaError, SchemaError
+from gramian.errors import FormulaError, NumericalError, OptionError, SchemaError
 from gramian.linalg.absorb import partial_out
 
 ROWS = 240
@@ -250,3 +250,41 @@ def test_slopes_beside_instruments_are_those_of_dummies(absorbed: str) -> None:
         i, j = fit.names.index(name), full.names.index(name)
         assert fit.coefficients[i] == pytest.approx(full.coefficients[j], rel=1e-9)
         assert fit.std_errors[i] == pytest.approx(full.std_errors[j], rel=1e-9)
+
+
+@pytest.mark.parametrize("absorbed", ["firm[x]", "firm[x, z] + year", "firm + year", "firm[[x]]"])
+@pytest.mark.parametrize("terms", ["w", "factor(k)*w", "poly(w, 2)", "0 + I(w^2) + factor(k):z"])
+def test_fixed_effects_and_coefficients_add_up_to_predictions(absorbed: str, terms: str, tmp_path: Path) -> None:
+    data = table(11, offset=20.0)
+    data["w"], data["k"] = data["w"] + 50.0, np.arange(ROWS) % 3
+    fit = gm.ols(f"y ~ {terms} | {absorbed}", data)
+    effects = fit.fixed_effects()
+    total = np.zeros(ROWS)
+    for name, by_level in effects.items():
+        factor, _, variable = name.partition("[[")
+        own = np.array([by_level[level] for level in data[factor].tolist()])
+        total += own * data[variable.removesuffix("]]")] if variable else own
+    # with the effects of the absorbed taken away, what is left is the model of the terms alone
+    rest = gm.ols(f"rest ~ {terms}", {**data, "rest": np.asarray(fit.predict(data)) - total})
+    for name, b in zip(rest.names, rest.coefficients, strict=True):
+        expected = np.nan_to_num(fit.coefficients[fit.names.index(name)]) if name in fit.names else 0.0  # NaN: aliased
+        assert b == pytest.approx(expected, rel=1e-6, abs=1e-6 * np.abs(total).max())
+    fit.save(tmp_path / "a.fit")
+    assert gm.load(tmp_path / "a.fit").fixed_effects() == effects
+
+
+def test_a_fit_that_absorbs_nothing_has_no_fixed_effects() -> None:
+    with pytest.raises(OptionError, match="this fit has none"):
+        gm.ols("y ~ w", table(12)).fixed_effects()
+
+
+def test_slopes_that_rounding_hides_are_an_error() -> None:
+    data = table(13)
+    moved = {**data, "x": data["x"] + 1e8 * (data["firm"] == 3)}
+    with pytest.raises(NumericalError, match=r"in 1 of 8 levels of firm, such as 3: .* subtract from x its mean"):
+        gm.ols("y ~ w | firm[x]", moved)
+    means = np.bincount(data["firm"], moved["x"]) / np.bincount(data["firm"])
+    centred = gm.ols("y ~ w | firm[x]", {**data, "x": moved["x"] - means[data["firm"]]})
+    assert centred.coefficients == pytest.approx(gm.ols("y ~ w | firm[x]", data).coefficients, rel=1e-7)
+    with pytest.raises(NumericalError, match=r"in 8 of 8 levels of firm, such as 0"):
+        gm.ols("y ~ w | firm[x]", {**data, "x": data["firm"] / 7.0})
