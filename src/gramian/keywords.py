@@ -264,6 +264,14 @@ class BootstrapKeywords(RandomKeywords, total=False):
     weights: str | None
 
 
+class RandomizationKeywords(RandomKeywords, total=False):
+    """Of randomization inference."""
+
+    strata: Columns | None
+    alternative: str
+    level: float
+
+
 class DrawsKeywords(RandomKeywords, total=False):
     """Of the draws of a wild bootstrap, and of intervals."""
 

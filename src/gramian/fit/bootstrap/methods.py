@@ -6,11 +6,19 @@ from typing import TYPE_CHECKING, Unpack
 
 from gramian.fit.effects.methods import WithEffects
 from gramian.fit.leastsquares.solution import Solved
-from gramian.keywords import BootstrapKeywords, ClusterSumsKeywords, WildKeywords, completed, takes
+from gramian.keywords import (
+    BootstrapKeywords,
+    ClusterSumsKeywords,
+    RandomizationKeywords,
+    WildKeywords,
+    completed,
+    takes,
+)
 
 if TYPE_CHECKING:
     from gramian.fit.bootstrap.draws import Bootstrap
     from gramian.fit.bootstrap.jackknife import Jackknife
+    from gramian.fit.bootstrap.randomization_result import RandomizationTest
     from gramian.fit.bootstrap.result import BootstrapTest
 
 
@@ -161,3 +169,69 @@ class WithBootstrap(WithEffects):
 
         given = completed(type(self).jackknife, options)
         return jackknife(self.solved, sums_of(self.solved, self.fitted_rows, data, given["cluster"], given["engine"]))
+
+    @takes(RandomizationKeywords, draws=999, alternative="two-sided", level=0.95)
+    def randomization(
+        self, hypothesis: str, data: object = None, **options: Unpack[RandomizationKeywords]
+    ) -> RandomizationTest:
+        """Randomization inference: the estimate among those of the assignments of a treatment that might have been.
+
+        Parameters
+        ----------
+        hypothesis : str
+            A sharp one about the coefficient of the treatment, "treated = 0": the effect in every unit. The treatment,
+            a number or a factor of two levels, must be in no other column of the model.
+        data : object, optional
+            The rows of the fit, read in one pass; by default those that it was made of.
+        cluster : str, optional
+            Column of the units that were assigned as a whole, of which sums are kept. By default single rows were
+            assigned, and a few numbers of each are kept.
+        strata : str or sequence of str, optional
+            Columns within whose values treatments change places.
+        draws : int, default 999
+            Number of random assignments; where there are no more than that in all, each is taken once.
+        seed : int, optional
+            Of the random numbers; the same seed gives the same result on every engine and for any cuts of the rows; of
+            clusters also for any order of rows.
+        alternative : {"two-sided", "less", "greater"}, default "two-sided"
+            On which side a coefficient is further out.
+        level : float, default 0.95
+            Level of the interval, which has the effects that a two-sided test does not reject.
+        engine : Engine or str, optional
+            What reads the data.
+
+        Returns
+        -------
+        RandomizationTest
+
+        Raises
+        ------
+        OptionError
+            For another hypothesis, with absorbed factors or a penalty.
+        DataError
+            Where the rows are not those of the fit, the treatment varies within clusters, a cluster lies in several
+            strata, or single rows do not fit into memory.
+        NumericalError
+            Where no other assignment is possible.
+
+        Notes
+        -----
+        As Stata's `ritest`: S. Hess, "Randomization inference with Stata: A guide and software", Stata Journal 17
+        (2017); the p-value is the share of assignments at least as far out.
+        """
+        from gramian.fit.bootstrap.choice import any_seed
+        from gramian.fit.bootstrap.randomization import Assignment, randomization_test
+        from gramian.results.fitted_rows import rows_or_fitted
+
+        given = completed(type(self).randomization, options)
+        strata = given["strata"] or ()
+        how = Assignment(
+            given["cluster"],
+            (strata,) if isinstance(strata, str) else tuple(strata),
+            given["draws"],
+            any_seed() if given["seed"] is None else given["seed"],
+            given["alternative"],
+            given["level"],
+        )
+        source = rows_or_fitted(data, self.fitted_rows)
+        return randomization_test(self.solved, source, given["engine"], hypothesis, how)

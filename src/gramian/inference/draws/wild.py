@@ -17,6 +17,7 @@ import numpy as np
 from gramian.typing import Mask, Matrix, Vector
 
 TIE = 1e-9  # relative difference of |t*| and |t| that is rounding: the draws of all +1 and all -1 give t itself
+ROUNDING = 1e-12  # relative: of one minus a level
 STEPS = 200  # of bisection, more than float64 has bits
 
 
@@ -62,11 +63,14 @@ class Draws:
         (3, d).
     width : float
         The x of t = 1.
+    counts_ties : bool
+        Whether draws that tie with t are as far out.
     """
 
     numerator: Matrix
     square: Matrix
     width: float
+    counts_ties: bool = False
 
     def t(self, x: float) -> Vector:
         """Statistics t* of all draws, (d,), under the hypothesis at x."""
@@ -76,14 +80,17 @@ class Draws:
         return np.where(np.isnan(t), 0.0, t)  # no change and no error: the draw says nothing
 
     def p_value(self, x: float, alternative: str = "two-sided") -> float:
-        """Share of draws that are further out than t, ties not counted."""
+        """Share of draws that are further out than t, up to rounding."""
         t, own = self.t(x), x / self.width
-        beyond = _BEYOND[alternative](t, own, TIE * abs(own))
+        tie = TIE * abs(own)
+        beyond = _BEYOND[alternative](t, own, -tie if self.counts_ties else tie)
         return float(np.mean(beyond))
 
     def interval(self, alpha: float) -> tuple[float, float]:
         """The x below and above 0 where the two-sided p-value falls below alpha; infinite where it never does."""
-        return -self._edge(alpha, -1.0), self._edge(alpha, 1.0)
+        # 1 - 0.95 is above 0.05, which a share of draws may be
+        lowest = alpha * (1.0 - ROUNDING)
+        return -self._edge(lowest, -1.0), self._edge(lowest, 1.0)
 
     def _edge(self, alpha: float, sign: float) -> float:
         """Distance from 0 in one direction at which the p-value falls below alpha."""

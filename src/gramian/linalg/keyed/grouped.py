@@ -39,7 +39,8 @@ def grouped_products(rows: Matrix, group: Codes, groups: int) -> Matrix:
     rows : (n, k). group : (n,) codes. Groups of similar size are multiplied in one batch, each padded with zero rows to
     a power of two, so at most half of the work is on zeros.
     """
-    order = np.argsort(group, kind="stable")
+    # sorted by counting digits where two bytes hold them, which is several times faster
+    order = np.argsort(group.astype(np.uint16) if groups <= 1 << 16 else group, kind="stable")
     sizes = np.bincount(group, minlength=groups)
     starts = np.cumsum(sizes) - sizes
     out, width = np.zeros((groups, rows.shape[1], rows.shape[1])), 1
