@@ -19,8 +19,8 @@ from typing import Any
 import memory
 import numpy as np
 from findings import Finding, check
-from lost_workers import COPIES, FORMULAS, random_plan
-from problems import NUMERIC, Sizes, copies_of, doubles
+from lost_workers import FORMULAS, random_plan
+from problems import NUMERIC, Sizes, doubles
 
 import gramian as gm
 from gramian.data.source import source_of
@@ -48,15 +48,23 @@ for name, value in {SETTINGS!r}.items():
     builder = builder.config(name, value)
 session = builder.getOrCreate()
 """
+HEAP = """
+java = session._jvm.java.lang
+java.System.gc()
+runtime = java.Runtime.getRuntime()
+print((runtime.totalMemory() - runtime.freeMemory()) / 1e6)
+"""
+MORE = 4  # times the rows
+HEAP_ALIKE = 32.0  # MB by which heaps of one program differ
 FIT = f"""{SESSION}
 import gramian as gm
 fit = gm.ols(sys.argv[1], session.read.parquet(sys.argv[2]))
-print(fit.rows, fit.coefficients.sum())
-"""
+assert fit.rows == int(sys.argv[3])
+{HEAP}"""
 IMPORTS = f"""{SESSION}
 from gramian import Spark, ols
-print(session.range(3).count())
-"""
+session.range(3).count()
+{HEAP}"""
 
 
 @dataclass(slots=True)
@@ -152,23 +160,26 @@ def _agree(a: Any, b: Any) -> bool:
 
 
 def driver_memory(sizes: Sizes, rounds: int) -> Finding:
-    """Peak private memory of the Python driver while Spark reads a file, and ten times as much."""
-    file = doubles(sizes.parquet)
+    """Memory of the driver while Spark reads a file, and four times as much: of Python and, cleared, of Java."""
+    few, many = sizes.parquet // MORE, sizes.parquet
     work = {
         "imports and session": (IMPORTS,),
-        f"{sizes.parquet:,} rows": (FIT, NUMERIC, str(file)),
-        f"{COPIES * sizes.parquet:,} rows": (FIT, NUMERIC, str(copies_of(file, COPIES))),
+        f"{few:,} rows": (FIT, NUMERIC, str(doubles(few)), str(few)),
+        f"{many:,} rows": (FIT, NUMERIC, str(doubles(many)), str(many)),
     }
     found = memory.peaks(work, rounds)
-    _, one, ten = found
-    ratio = ten.highest / one.highest
-    alike = check("ten times the rows", f"{ratio:.3f} times the memory", f"1 ± {memory.ALIKE:g}",
-                  abs(ratio - 1.0) <= memory.ALIKE)  # fmt: skip
+    heaps = [float(peak.printed.split()[-1]) for peak in found]
+    ratio, grown = found[2].highest / found[1].highest, heaps[2] - heaps[1]
     return Finding(
-        "spark: memory of the Python process that asks, Parquet",
-        memory.COLUMNS,
-        [peak.row for peak in found],
-        [alike],
+        f"spark: memory of the process that asks, {few:,} and {many:,} rows, Parquet",
+        (*memory.COLUMNS, "heap of Java after the fit, MB"),
+        [(*peak.row, f"{heap:.0f}") for peak, heap in zip(found, heaps, strict=True)],
+        [
+            check(f"{MORE} times the rows, Python", f"{ratio:.3f} times the memory", f"1 ± {memory.ALIKE:g}",
+                  abs(ratio - 1.0) <= memory.ALIKE),
+            check(f"{MORE} times the rows, Java", f"{grown:+.0f} MB", f"within {HEAP_ALIKE:g} MB",
+                  abs(grown) <= HEAP_ALIKE),
+        ],
         memory.NOTE,
-        details={"measure": "peak RssAnon", "ratio": ratio},
-    )
+        details={"measure": "peak RssAnon", "ratio": ratio, "heaps": heaps},
+    )  # fmt: skip

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 from typing import Any
 
 import fsspec
@@ -106,6 +108,50 @@ def test_an_object_that_changes_between_passes_is_named(store, name):
         write(pa.concat_tables([TABLE, TABLE]), file)
     with pytest.raises(DataError, match=f"{name}: has changed while it was being read"):
         gm.ols("y ~ x", source)
+
+
+def test_one_look_after_units_that_overlap_sees_a_change(store):
+    source = source_of("memory://b/k=0/p.parquet")
+    first, second = (unit.batches(["x"]) for unit in source.units)
+    next(first), next(second)
+    with store.open("/b/k=0/p.parquet", "wb") as file:
+        parquet(TABLE, file)
+    assert list(first) == []  # the other one is under way, and looks
+    with pytest.raises(DataError, match="has changed while it was being read"):
+        list(second)
+
+
+def refusing() -> type[BaseHTTPRequestHandler]:
+    """A store that nobody may read."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_HEAD(self) -> None:
+            self.send_response(403)
+            self.end_headers()
+
+        def do_GET(self) -> None:
+            self.do_HEAD()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    return Handler
+
+
+def test_credentials_that_are_missing_are_asked_for(monkeypatch, tmp_path):
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    with ThreadingHTTPServer(("127.0.0.1", 0), refusing()) as server:
+        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        address = f"s3://b/t.parquet?endpoint_override=127.0.0.1:{server.server_port}&scheme=http"
+        with pytest.raises(DataError, match=r"check the address and the credentials \(.*ACCESS_DENIED"):
+            source_of(address)
+        server.shutdown()
+        thread.join()
 
 
 @pytest.mark.parametrize(

@@ -8,121 +8,31 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from fnmatch import fnmatch
 from glob import has_magic
 from itertools import pairwise, takewhile
 from typing import Any
 from urllib.parse import urlsplit
 
-import pyarrow as pa
 import pyarrow.dataset as pd
 from pyarrow import fs
 
-from gramian.batch import Batch, Input, Rereadable
+from gramian.batch import Input, Rereadable
 from gramian.data.copies import Folder, OfCopy, copy_stream, with_suffix
 from gramian.data.dataset import read_dataset
 from gramian.data.files import read_files
+from gramian.data.libraries.remote_files import Checked, Readers, RemoteFile, handler_of, is_web, reached, seen
 from gramian.data.paths import SUPPORTED, check_one_format, entries_of, hidden, is_address, kind_of
 from gramian.data.read_errors import error_context
-from gramian.errors import DataError, MissingExtraError, did_you_mean, first_line
+from gramian.errors import DataError, MissingExtraError, did_you_mean
 
 NATIVE = ("s3", "gs", "gcs", "abfs", "abfss", "hdfs", "file")  # what Arrow reads by itself
 OPTIONS = re.compile(r"\?\w+=[^/]*$")
 SECRETS = re.compile(r"(?<=://)[^/@]*:[^/@]*@|(?<=[?&])(?:access_key|secret_key|session_token)=[^&]*&?")
-MARKS = ("ETag", "etag", "version_id", "LastModified", "last_modified", "updated", "mtime", "created")  # of fsspec
 PATIENCE = 20  # seconds in which Google's store must answer; Arrow would ask for a quarter of an hour
 IN_RANGES = {"parquet": pd.ParquetFileFormat, "ipc": pd.IpcFileFormat, "orc": pd.OrcFileFormat}
-
-
-@dataclass(frozen=True, slots=True)
-class RemoteFile:
-    """A file of an object store as it was when the fit began.
-
-    Attributes
-    ----------
-    url : str
-        Its address.
-    path : str
-        Its path in the file system.
-    size : int
-        Bytes.
-    changed : int or None
-        Time of its last change in nanoseconds, where the store says it.
-    version : str
-        Its ETag, where that is known.
-    """
-
-    url: str
-    path: str
-    size: int | None
-    changed: int | None
-    version: str = ""
-
-    @property
-    def name(self) -> str:
-        """Its name, without folders and without what was asked of a web server."""
-        return os.path.basename(urlsplit(self.path).path if is_web(self.path) else self.path)
-
-    @property
-    def identity(self) -> str:
-        """What it is known by."""
-        return f"{self.url}:{self.size}:{self.version or self.changed}"
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Checked:
-    """A unit of a remote file, which must stay as it is between passes.
-
-    Attributes
-    ----------
-    unit : Unit
-        The unit.
-    file : RemoteFile
-        Its file.
-    system : Any
-        The file system.
-    """
-
-    unit: Any
-    file: RemoteFile
-    system: Any
-
-    @property
-    def name(self) -> str:
-        """File and row group, for messages."""
-        return str(self.unit.name)
-
-    @property
-    def rows(self) -> int | None:
-        """Number of rows, where the file stores it."""
-        rows: int | None = self.unit.rows
-        return rows
-
-    @property
-    def size(self) -> int:
-        """Bytes; not known."""
-        return int(self.unit.size)
-
-    def batches(self, columns: Sequence[str], *, parallel: bool = False) -> Iterator[Batch]:
-        """The rows in order. Raises DataError where the file has changed since the fit began."""
-        try:
-            yield from self.unit.batches(columns, parallel=parallel)
-        except DataError:
-            self._check()  # a change is why it cannot be read, perhaps
-            raise
-        self._check()  # once: what changed before has not changed back
-
-    def _check(self) -> None:
-        """Raise DataError where the file is gone or has changed."""
-        with _reached(self.file.url):
-            if isinstance(handler := _handler(self.system), fs.FSSpecHandler):
-                handler.fs.invalidate_cache()  # it may keep what it listed before
-            now = _seen(self.system, self.system.get_file_info(self.file.path))
-        if now != (self.file.size, self.file.changed, self.file.version):
-            raise DataError("has changed while it was being read; start again when nothing writes to it", self.file.url)
 
 
 def read_remote(data: Any) -> Rereadable:
@@ -162,41 +72,10 @@ def with_options(names: Sequence[str], data: Sequence[str]) -> list[str]:
     return [name + options for name in names]
 
 
-def is_web(address: str) -> bool:
-    """Whether an address is of a web server."""
-    return address.lower().startswith(("http://", "https://"))
-
-
-def _handler(system: Any) -> Any:
-    """The handler in Python that is behind a file system of Arrow; None where there is none."""
-    return getattr(system, "handler", None)
-
-
 def _in_parts(system: Any, file: RemoteFile) -> bool:
     """Whether ranges of bytes of a file can be read."""
-    in_ranges: Callable[[str], bool] = getattr(_handler(system), "in_ranges", lambda path: True)
+    in_ranges: Callable[[str], bool] = getattr(handler_of(system), "in_ranges", lambda path: True)
     return in_ranges(file.path)
-
-
-def _seen(system: Any, info: Any) -> tuple[int | None, int | None, str]:
-    """Size, time of the last change, and ETag or another mark of the version of a file."""
-    handler = _handler(system)
-    if isinstance(handler, fs.FSSpecHandler):
-        known = handler.fs.info(info.path)
-        return info.size, info.mtime_ns, next((str(known[name]) for name in MARKS if known.get(name)), "")
-    version: Callable[[str], str] = getattr(handler, "version", lambda path: "")
-    return info.size, info.mtime_ns, version(info.path)
-
-
-@contextmanager
-def _reached(address: str) -> Iterator[None]:
-    """A context in which a store answers; DataError where it does not, or not to us."""
-    try:
-        yield
-    except (pa.ArrowException, OSError, ValueError) as error:
-        raise DataError(
-            f"cannot be reached; check the address and the credentials ({first_line(error)})", address
-        ) from error
 
 
 def _system(address: str) -> Any:
@@ -206,7 +85,7 @@ def _system(address: str) -> Any:
         from gramian.data.libraries.web import Web  # urllib takes a while to import
 
         return fs.PyFileSystem(Web())
-    with _reached(address):
+    with reached(address):
         if scheme in NATIVE:
             return fs.FileSystem.from_uri(_base(address))[0]
     try:
@@ -242,12 +121,12 @@ def _found(system: Any, address: str) -> list[RemoteFile]:
     if whole and "*" in urlsplit(address).path:
         raise DataError("a web server does not list its files; give the address of each", address)
     path = address if whole else _parts(rest)[0] if scheme.lower() in NATIVE else rest
-    with _reached(address):
+    with reached(address):
         infos = _listed(system, path, exactly=whole)
     if not infos:
         raise DataError("no such file or folder, or nothing matches the pattern", address)
     named = [(info.path if whole else f"{scheme}://{info.path}", info) for info in infos]
-    return [RemoteFile(url, info.path, *_seen(system, info)) for url, info in named]
+    return [RemoteFile(url, info.path, *seen(system, info)) for url, info in named]
 
 
 def _listed(system: Any, path: str, *, exactly: bool) -> list[Any]:
@@ -278,8 +157,8 @@ def _in_ranges(system: Any, files: Sequence[RemoteFile], kind: str) -> Rereadabl
     source = read_dataset(data)
     if is_web(files[0].url):  # which checks the version of every answer
         return source
-    by_path = {file.path: file for file in files}
-    units = tuple(Checked(unit, by_path[unit.name.partition(", row group")[0]], system) for unit in source.units)
+    by_path = {file.path: (file, system, Readers()) for file in files}
+    units = tuple(Checked(unit, *by_path[unit.name.partition(", row group")[0]]) for unit in source.units)
     return replace(source, units=units)
 
 
@@ -289,7 +168,10 @@ def _copied(system: Any, files: Sequence[RemoteFile]) -> Rereadable:
     copies = {_copy(system, file, os.path.join(folder.name, f"{at:06d}")): file for at, file in enumerate(files)}
     source = read_files(list(copies))
     of_units: Sequence[Any] = source.units
-    units = tuple(Checked(OfCopy(unit, folder), copies[unit.file.path], system) for unit in of_units)
+    readers = {path: Readers() for path in copies}
+    units = tuple(
+        Checked(OfCopy(unit, folder), copies[unit.file.path], system, readers[unit.file.path]) for unit in of_units
+    )
     return replace(source, units=units)
 
 
