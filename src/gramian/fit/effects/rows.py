@@ -74,7 +74,9 @@ class EffectRows:
         variables = {v: node for v, node in terms.variables.items() if columns & set(names(node))}
         factors = {f: factor for f, factor in terms.factors.items() if columns & set(factor.columns)}
         offsets = design.offsets if columns & set(names(*design.offsets)) else ()
-        touched = replace(terms, terms=(), variables=variables, factors=factors, absorbed=(), splines=splines)
+        touched = replace(
+            terms, terms=(), variables=variables, factors=factors, absorbed=(), splines=splines, slopes={}
+        )
         observed = Reader(replace(design, terms=touched, offsets=offsets), response=False).read(batch)
         at = positions_within(observed, self.kept)
         return replace(

@@ -161,15 +161,26 @@ def levels_of(name: str, design: Design) -> Sequence[Level] | None:
 
 
 def predictors(design: Design) -> tuple[str, ...]:
-    """Names of the columns that predictions depend on."""
+    """Names of the columns that predictions depend on; without those whose slopes differ by absorbed levels."""
     terms = design.terms
     used = names(*terms.variables.values(), *design.offsets)
-    return tuple(dict.fromkeys([*used, *(c for f in terms.factors.values() for c in f.columns)]))
+    every = dict.fromkeys([*used, *(c for f in terms.factors.values() for c in f.columns)])
+    return tuple(name for name in every if name not in _by_level(design))
+
+
+def _by_level(design: Design) -> dict[str, str]:
+    """Column -> the absorbed factor by whose levels its slope differs."""
+    terms = design.terms
+    return {name: f for f, own in terms.slopes.items() for name in names(*(terms.variables[v] for v in own.variables))}
 
 
 def check_predictor(name: str, design: Design) -> None:
     """Raise OptionError for a column that predictions do not depend on."""
-    columns = predictors(design)
+    columns, by_level = predictors(design), _by_level(design)
+    if name in by_level:
+        raise OptionError(
+            f"'{name}' has a slope for each level of {by_level[name]}, which are absorbed: fit.fixed_effects() has them"
+        )
     if name not in columns:
         raise OptionError(
             f"'{name}' is no predictor of this fit{did_you_mean(str(name), columns)} ({listing(columns)})"

@@ -49,14 +49,7 @@ def glance(fit: GlmFit) -> pa.Table:
 
 def levels_to_dict(absorbed: Absorbed | None) -> dict[str, Any] | None:
     """Levels and degrees of freedom of absorbed factors, None without any."""
-    if absorbed is None:
-        return None
-    return {
-        "levels": dict(absorbed.levels),
-        "singletons": dict(absorbed.singletons),
-        "rank": absorbed.rank,
-        "rank_is_exact": absorbed.exact,
-    }
+    return None if absorbed is None else absorbed.to_dict()
 
 
 def to_dict(fit: GlmFit, level: float) -> dict[str, Any]:

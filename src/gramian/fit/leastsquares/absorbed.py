@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -71,6 +72,16 @@ class Absorbed:
     slopes: Mapping[str, Mapping[str, Vector]] = field(default_factory=dict)
     zeros: Mapping[str, Mapping[str, Matrix]] = field(default_factory=dict)
     constant: float | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Levels, degrees of freedom and variables with slopes, for JSON."""
+        return {
+            "levels": dict(self.levels),
+            "singletons": dict(self.singletons),
+            "rank": self.rank,
+            "rank_is_exact": self.exact,
+            **({"slopes": {factor: list(by) for factor, by in self.slopes.items()}} if self.slopes else {}),
+        }
 
 
 @dataclass(frozen=True, slots=True)

@@ -135,13 +135,7 @@ def absorbed_to_dict(fit: AbsorbedFit) -> dict[str, Any] | None:
     absorbed = fit.absorbed
     if absorbed is None:
         return None
-    return {
-        "levels": dict(absorbed.levels),
-        "singletons": dict(absorbed.singletons),
-        "rank": absorbed.rank,
-        "rank_is_exact": absorbed.exact,
-        "within_r_squared": finite(fit.within_r_squared),
-    }
+    return {**absorbed.to_dict(), "within_r_squared": finite(fit.within_r_squared)}
 
 
 def test_to_dict(test: Test | None) -> dict[str, Any] | None:

@@ -288,3 +288,12 @@ def test_slopes_that_rounding_hides_are_an_error() -> None:
     assert centred.coefficients == pytest.approx(gm.ols("y ~ w | firm[x]", data).coefficients, rel=1e-7)
     with pytest.raises(NumericalError, match=r"in 8 of 8 levels of firm, such as 0"):
         gm.ols("y ~ w | firm[x]", {**data, "x": data["firm"] / 7.0})
+
+
+def test_average_slopes_leave_out_what_differs_by_absorbed_levels() -> None:
+    fit = gm.ols("y ~ w*z | firm[x]", table(14))
+    assert fit.slopes().tidy()["term"].to_pylist() == ["w", "z"]
+    for ask in (fit.slopes, fit.comparisons):
+        with pytest.raises(OptionError, match=r"'x' has a slope for each level of firm.*fit.fixed_effects\(\)"):
+            ask("x")
+    assert fit.to_dict()["absorbed"]["slopes"] == {"firm": ["x"]}
