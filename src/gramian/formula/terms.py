@@ -33,7 +33,7 @@ from gramian.linalg.columns import Factors
 from gramian.linalg.monomials import CONSTANT, Monomial, downward_closure, times
 from gramian.linalg.monomials import monomial as canonical_monomial
 from gramian.schema import Kind, Schema
-from gramian.typing import DistinctLevels, Level
+from gramian.typing import Distinct, DistinctLevels, Level
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +153,7 @@ class Terms:
         Absorbed factor -> variables with a slope for each of its levels.
     """
 
-    terms: tuple[Term, ...]
+    terms: Annotated[tuple[Term, ...], Distinct("terms that differ")]
     variables: Mapping[str, Node]
     factors: Mapping[str, Factor]
     absorbed: Factors = ()

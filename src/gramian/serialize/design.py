@@ -17,7 +17,7 @@ from gramian.formula.terms import Factor, Term
 from gramian.linalg.absorb.slopes import Slopes
 from gramian.linalg.columns import Factors
 from gramian.linalg.monomials import Coordinate
-from gramian.serialize.codec import Codec, mapping, of_columns, require, rule, sequence, tagged
+from gramian.serialize.codec import Codec, mapping, require, rule, sequence, tagged
 from gramian.serialize.expressions import NODE
 from gramian.serialize.record import at, derived, fixed, record, row
 from gramian.serialize.values import LEVELS, NUMBER, TEXT, cells, each, factors_of, keyed, positions
@@ -34,8 +34,7 @@ ATOMS = {
     "powers": row(Powers),
     "orthogonal": row(Orthogonal),
 }
-SLOPES = row(Slopes, "variables intercept")
-TERM = sequence(tagged("a part of a term", ATOMS)).convert(lambda term: term.atoms, Term)
+TERM = sequence(tagged("a part of a term", ATOMS)).convert(lambda term: term.atoms, Term, Term)
 
 
 def _factor(label: str) -> Codec[Factor]:
@@ -78,20 +77,15 @@ def _check(design: Design) -> None:
 
 DESIGN_OF_MANY = record(
     Design,
-    "formula",
-    at("terms=terms.terms", of_columns(sequence(TERM).distinct("terms that differ"))),
-    at("variables=terms.variables", of_columns(mapping(NODE))),
-    at("factors=terms.factors", of_columns(mapping(_factor))),
-    at("outcome", of_columns(mapping(NODE))),
-    "offsets weight count",
-    at("coordinates", of_columns(mapping(COORDINATE))),
+    "formula terms[<]=terms.terms variables[<]=terms.variables",
+    at("factors[<]=terms.factors", mapping(_factor)),
+    "outcome[<] offsets weight count coordinates[<]",
     at("levels", mapping(LEVELS), of=lambda design: design.levels or {}),
     "matrix absorbed=terms.absorbed",
-    at("splines=terms.splines", of_columns(mapping(_spline))),
-    "~rounded_times=terms.rounded_times",
-    at("~slopes=terms.slopes", of_columns(mapping(SLOPES))),
+    at("splines[<]=terms.splines", mapping(_spline)),
+    "~rounded_times=terms.rounded_times ~slopes[<]=terms.slopes",
     _check,
-    types=[NODE],
+    types=[NODE, TERM, COORDINATE, row(Slopes, "variables intercept")],
 )
 DESIGN = DESIGN_OF_MANY.checked(lambda design: len(design.outcome) == 1, "an outcome")
 

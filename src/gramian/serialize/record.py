@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, replace
 from dataclasses import fields as dataclass_fields
 from enum import Enum
+from fractions import Fraction
 from functools import cache, partial, reduce
 from inspect import signature
 from operator import attrgetter, or_
@@ -25,6 +26,7 @@ from gramian.serialize.codec import (
     constant,
     items_of,
     mapping,
+    of_columns,
     select,
     sequence,
     tuple_of,
@@ -33,6 +35,7 @@ from gramian.serialize.codec import (
 from gramian.serialize.values import (
     COUNT,
     FLAG,
+    FRACTION,
     LEVEL,
     MAX_ROWS,
     MONOMIAL,
@@ -49,8 +52,16 @@ from gramian.typing import Level
 
 Types: TypeAlias = Mapping[Any, Codec[Any]]
 Makers: TypeAlias = Mapping[Any, Callable[..., Any]]
-DEFAULTS: Types = {str: TEXT, bool: FLAG, int: COUNT, float: NUMBER, Level: LEVEL, Monomial: MONOMIAL}
-NAME = re.compile(r"(~)?(\w+(?:/\w+)*)(/)?(\[([\w,*+=]*)\](\?)?)?(?:=([\w.]+))?")
+DEFAULTS: Types = {
+    str: TEXT,
+    bool: FLAG,
+    int: COUNT,
+    float: NUMBER,
+    Level: LEVEL,
+    Fraction: FRACTION,
+    Monomial: MONOMIAL,
+}
+NAME = re.compile(r"(~)?(\w+(?:/\w+)*)(/)?(\[([\w,*+=<]*)\](\?)?)?(?:=([\w.]+))?")
 ALWAYS = object()
 hints_of = cache(partial(get_type_hints, include_extras=True))  # they are evaluated from text
 
@@ -87,7 +98,8 @@ def at(names: str, codec: CodecBy[Any] | None = None, of: Callable[[Any], Any] |
     names : "key"; "key=part" where the attribute is called otherwise; "key[axes]" for an array of these axes, which are
     names of lengths ("k+1" is one longer than "k"), lengths, or "*" for any, with "?" behind it if its numbers may be
     NaN or infinite, or for a list in the JSON whose length is that of the axis; "key[axis=names]" where it is the
-    length of an attribute of the value, here `names`; "key[]" for a codec of arrays, which are not in the JSON; "key/"
+    length of an attribute of the value, here `names`; "key[<]" for a list or an object that has no more items than the
+    arrays have columns; "key[]" for a codec of arrays, which are not in the JSON; "key/"
     where the names of its arrays begin so; "~key" for one that is left out where it has the default of its class.
     of : takes a field from a value, if it is no attribute.
     """
@@ -266,6 +278,8 @@ def _allowed(values: Any, hint: Any, types: Types) -> Codec[Any]:
 def _with_codec(field: Field, hints: Mapping[str, Any], types: Types) -> tuple[Field, CodecBy[Any]]:
     """A field and its codec: its own, or that of the type hint, with its prefix."""
     field, codec = (field, field.codec) if field.codec is not None else _derived(field, hints, types)
+    if field.axes == ("<",) and isinstance(codec, Codec):
+        return replace(field, axes=()), of_columns(codec)
     if not field.prefix:
         return field, codec
     return field, lambda read: select(codec, read).under(field.prefix)

@@ -24,7 +24,7 @@ from gramian.serialize.design import DESIGN_OF_MANY, DROPPED, DROPPED_ROWS
 from gramian.serialize.exact_moments import exact_moments
 from gramian.serialize.moments import NOTHING, ROUNDING, gram_moments
 from gramian.serialize.record import at, fixed, record
-from gramian.serialize.values import ARROW_VALUES, MAX_SIZE, TEXT, cells, integer, products
+from gramian.serialize.values import ARROW_VALUES, COUNT, MAX_SIZE, TEXT, cells, integer, products
 
 FLOAT, EXACT = "float64", "exact"
 ARITHMETIC = TEXT.checked((FLOAT, EXACT).__contains__, f"{FLOAT} or {EXACT}")
@@ -38,8 +38,8 @@ PROVENANCE = INPUTS.checked(lambda pairs: len(dict(pairs)) == len(pairs), "input
 )
 
 
-def _clusters(design: Design) -> Codec[StoredClusters]:
-    """Products by cluster of what this design stores."""
+def _clusters(design: Design, rows: int) -> Codec[StoredClusters]:
+    """Products by cluster of what this design stores, of so many rows."""
     known = {name: set(values) for name, values in (design.levels or {}).items()}
     variables = {v for m in design.layout.rows for v, _ in m}
 
@@ -60,7 +60,8 @@ def _clusters(design: Design) -> Codec[StoredClusters]:
         StoredClusters,
         "by[by]",
         at("names[by]=moments.clusters.names", sequence(ARROW_VALUES)),
-        "labels[columns]=moments.labels rows=moments.rows",
+        "labels[columns]=moments.labels",
+        at("rows=moments.rows", COUNT.checked(lambda n: n == rows, f"{rows} rows in the clusters")),
         at("cells[]=moments.clusters.cells", clusters),
         at("products[]=moments.products", products("products", "clusters", "columns", "columns", negative=ROUNDING)),
         "counts[clusters]=moments.counts",
@@ -129,12 +130,7 @@ GRAM_DATA: Codec[GramData] = record(
     "inputs=provenance",
     at("~apart=group_sums", lambda read: _group_sums(read.design)),
     at("moments", _moments),
-    at("~clusters/", lambda read: _clusters(read.design)),
-    rule(
-        lambda data: data.clusters is None or data.clusters.moments.rows == data.moments.rows,
-        "{0.moments.rows} rows in the clusters",
-        "clusters.moments.rows",
-    ),
+    at("~clusters/", lambda read: _clusters(read.design, read.moments.rows)),
     rule(lambda data: len({*data.schema.names}) == len(data.schema.names), "columns that differ", "schema.names"),
     rule(
         lambda data: {*data.design.columns} <= {*data.schema.names, data.design.weight, data.design.count},

@@ -40,11 +40,7 @@ ROBUST = record(
     "groups[groups] negative inner[p,p]=solved_covariance told[p,p]?=covariance",
     "~digits[p]?=std_error_digits ~root[p,p]=solved_root ~coefficient_df[p]?",
     rule(lambda r: r.vcov.kind in (CR if r.groups else (IID, *HC, *DEPENDENT)), "a kind of covariance", "vcov.kind"),
-    rule(
-        lambda r: len(r.vcov.clusters) == len(r.groups) or r.vcov.kind in DEPENDENT,
-        "a number of clusters for each column",
-        "groups",
-    ),
+    rule(lambda r: len(r.groups) == len(r.vcov.clusters) or r.vcov.kind in DEPENDENT, "clusters by column", "groups"),
 )
 
 
