@@ -33,8 +33,10 @@ def tests(session: nox.Session) -> None:
 @nox.session(python="3.11")
 def spark(session: nox.Session) -> None:
     """The tests of Spark, which are skipped where pyspark or Java is not installed."""
-    session.install("--constraint", "constraints.txt", "--editable", ".[dev,spark]")
-    session.run("python", "-m", "pytest", "tests/engines/test_spark.py", *session.posargs)
+    session.install("--constraint", "constraints.txt", "--editable", ".[dev,spark]", "pyspark[connect]")
+    session.run(
+        "python", "-m", "pytest", "tests/engines/test_spark.py", "tests/engines/test_spark_connect.py", *session.posargs
+    )
 
 
 @nox.session(python="3.11")
