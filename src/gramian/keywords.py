@@ -202,6 +202,7 @@ class CurveKeywords(EngineKeywords, total=False):
     weights: str | None
     tolerance: float
     max_passes: int
+    vcov: Vcov
 
 
 class MixedKeywords(CountedKeywords, CollinearKeywords, EngineKeywords, total=False):

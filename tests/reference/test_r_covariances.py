@@ -43,3 +43,12 @@ def test_bandwidths_by_andrews(name: str) -> None:
         fit = gm.ols(case.formula, rows, vcov=vcov, like="R")
         close(fit.vcov.reshape(-1), expected, 1e-8, np.outer(fit.std_errors, fit.std_errors).reshape(-1))
         assert bandwidth in fit.covariance.name
+
+
+@pytest.mark.parametrize(("kind", "vcov"), [("HC0", "HC0"), ("CR0", {"cluster": "conc", "type": "CR0"})])
+def test_a_curve(kind: str, vcov: str | dict[str, str]) -> None:
+    case = CASES["curve"]
+    fit = gm.curve(case.formula, case.data, {"K": 0.05}, vcov=vcov)
+    at = [fit.names.index(name) for name in ("Vm", "K")]
+    expected = case.numbers(kind).reshape(2, 2)
+    np.testing.assert_allclose(fit.vcov[np.ix_(at, at)], expected, rtol=1e-6)

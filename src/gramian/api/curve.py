@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Unpack
 
 from gramian.api.settings import runner_of
@@ -11,6 +12,9 @@ from gramian.fit.curve.fit import fit_curve
 from gramian.fit.curve.loop import MAX_PASSES, TOLERANCE
 from gramian.fit.curve.options import curve_options
 from gramian.fit.curve.result import CurveFit
+from gramian.fit.vcov.names import vcov_of_data
+from gramian.inference.estimators import IID
+from gramian.inference.vcov_spec import vcov_spec
 from gramian.keywords import CurveKeywords, completed, takes
 from gramian.results.fitted_rows import FittedRows
 
@@ -43,6 +47,9 @@ def curve(
         Largest number of passes over the data.
     tolerance : float, default 1e-9
         Error of the parameters that ends the search, in standard errors.
+    vcov : str or mapping, default "iid"
+        Covariance of the parameters: "HC0" to "HC4", {"cluster": "firm"} with the types CR0 and CR1, and by the columns
+        of times or places, as in `gramian.ols`; by the derivatives of the curve, in one more pass.
     where : str, optional
         Condition on the rows that enter, such as "x > 0 & carrier == 'AA'" (see `gramian.rows`).
     panel_id : tuple of str and str, optional
@@ -80,6 +87,8 @@ def curve(
     given = completed(curve, options)
     settings = curve_options(start, given["bounds"], given["weights"], given["max_passes"], given["tolerance"])
     runner = runner_of(data, given)
+    if given["vcov"] != IID:
+        settings = replace(settings, vcov=vcov_spec(vcov_of_data(given["vcov"], runner.source.schema)))
     rows = FittedRows(runner.source)  # before the fit keeps rows in the place of the source
     fit = CurveFit(fit_curve(formula, settings, runner), rows)
     if not fit.converged:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ import click
 
 from gramian.cli.drawing import check_plot, plot, save_and_draw, write_plot
 from gramian.cli.options import DATA, FILE, check_formula, data, files, progress
+from gramian.cli.vcov import parse_vcov
 from gramian.errors import ConvergenceError, OptionError
 
 if TYPE_CHECKING:
@@ -37,6 +39,13 @@ START, BOUNDS = "a=1,b=2", "a=0:1,b=:5"
 @click.option("--start", metavar=START, help="Begin the search at these values; linear parameters need none.")
 @click.option("--bounds", metavar=BOUNDS, help="Keep parameters between these values, either of which may be left out.")
 @click.option("--weights", metavar="COLUMN", help="Weigh rows by this column (analytic weights, as in R's nls).")
+@click.option(
+    "--vcov",
+    metavar="KIND",
+    default="iid",
+    show_default=True,
+    help="Make standard errors robust by HC0 to HC4, cluster:COLUMN, hac:LAGS:TIME, dk:TIME:LAGS or conley:KM.",
+)
 @click.option(
     "--max-passes",
     metavar="N",
@@ -73,6 +82,8 @@ def command(
     from gramian.engines.local import Local
     from gramian.fit.curve.options import curve_options
     from gramian.fit.curve.result import CurveFit
+    from gramian.fit.vcov.names import vcov_of_data
+    from gramian.inference.vcov_spec import vcov_spec
 
     check_formula(formula, data, "curve", "y ~ logistic(x)")
     check_plot(plot)
@@ -84,10 +95,13 @@ def command(
         else {n: parse_number("--start", START, v) for n, v in parse_assignments(start, START, "--start")}
     )
     ranges = {name: parse_bounds(v) for name, v in parse_assignments(bounds or "", BOUNDS, "--bounds")}
-    engine = Local(option_values.pop("threads"))
+    engine, vcov = Local(option_values.pop("threads")), parse_vcov(option_values.pop("vcov"))
     if explain:
-        _explain(formula, source, engine.workers, curve_options(start_values, ranges, **option_values))
+        options = curve_options(start_values, ranges, **option_values)
+        options = replace(options, vcov=vcov_spec(vcov_of_data(vcov, source.schema)))
+        _explain(formula, source, engine.workers, options)
         return
+    option_values["vcov"] = vcov
     try:
         with watching(progress) as watch:
             fit = curve(formula, source, start_values, bounds=ranges, engine=engine, progress=watch, **option_values)

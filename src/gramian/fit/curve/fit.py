@@ -17,6 +17,7 @@ from gramian.fit.curve.start import Sample, SamplePass, start_from
 from gramian.fit.curve.step import Point, point_of
 from gramian.fit.curve.trust_region import RANK
 from gramian.fit.leastsquares.outcome import check_lengths
+from gramian.fit.leastsquares.solution import RobustCovariance
 from gramian.fit.passes.job import PassRunner
 from gramian.formula.curves.curve import Curve, ParsedCurve, curve_of, parameters_of, parse_curve
 from gramian.formula.dropped_rows import DroppedRows
@@ -61,6 +62,8 @@ class CurveSolved:
     failure : str
         Why the search did not converge, and what to try; empty where it did. The estimates are then those of the last
         point, and the inverse is NaN where they are not determined there.
+    robust : RobustCovariance or None
+        A robust covariance; None for sigma^2 (J'WJ)^-1.
     """
 
     curve: Curve
@@ -79,6 +82,7 @@ class CurveSolved:
     passes: int
     dropped_rows: DroppedRows
     failure: str = ""
+    robust: RobustCovariance | None = None
 
     @property
     def formula(self) -> str:
@@ -164,6 +168,10 @@ def curve_steps(formula: str, options: CurveOptions, source: Source) -> CurveSte
     """The steps of a fit. Raises every error that can be found before a row is read."""
     curve, parsed = parsed_curve(formula, source.schema, options)
     low, high = bounds_of(options.bounds, curve.names)
+    if options.vcov is not None:
+        from gramian.fit.curve.robust import check_curve_vcov  # most curves have none
+
+        check_curve_vcov(options.vcov, source.schema)
     if not source.rereadable:
         raise DataError(
             "a curve is fitted in several passes, and these data can be read only once; "
@@ -203,7 +211,7 @@ def fit_curve(formula: str, options: CurveOptions, runner: PassRunner) -> CurveS
     steps = curve_steps(formula, options, runner.source)
     curve, search = steps.curve, steps.search
     # every trial point costs a pass: hold the rows in memory where they fit
-    runner.cache_rows(curve.design.columns)
+    runner.cache_rows((*curve.design.columns, *(() if options.vcov is None else options.vcov.clusters)))
     run = _CurveRun(runner, curve)
     start = _start(run, steps)
     first = run.evaluate(start)
@@ -221,7 +229,12 @@ def fit_curve(formula: str, options: CurveOptions, runner: PassRunner) -> CurveS
             "on the way from the start, derivatives of the curve left the range of float64; start elsewhere, or "
             "rescale the data"
         ) from None
-    return _solved(curve, end, search, sums, start, runner.passes)
+    solved = _solved(curve, end, search, sums, start, runner.passes)
+    if options.vcov is None or solved.failure:
+        return solved
+    from gramian.fit.curve.robust import with_robust
+
+    return with_robust(solved, options.vcov, runner)
 
 
 def _check_range(curve: Curve, point: Point, factor: Matrix) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 
 from gramian.errors import OptionError, did_you_mean, listing
 from gramian.fit.curve.loop import MAX_PASSES, TOLERANCE
+from gramian.inference.vcov_spec import VcovSpec
 from gramian.typing import Vector
 
 Bounds = Mapping[str, tuple[float | None, float | None]]
@@ -32,6 +33,8 @@ class CurveOptions:
         Largest number of passes.
     tolerance : float
         Error of the parameters that ends the search, in standard errors.
+    vcov : VcovSpec or None
+        A robust covariance, None for sigma^2 (J'WJ)^-1.
     """
 
     start: Mapping[str, float] | None = None
@@ -39,6 +42,7 @@ class CurveOptions:
     weights: str | None = None
     max_passes: int = MAX_PASSES
     tolerance: float = TOLERANCE
+    vcov: VcovSpec | None = None
 
 
 def curve_options(

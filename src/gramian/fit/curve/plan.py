@@ -16,7 +16,9 @@ def plan_curve(formula: str, options: CurveOptions, runner: PassRunner) -> Plan:
     source, threads = runner.source, runner.threads
     steps = curve_steps(formula, options, source)
     curve = steps.curve
-    columns, width = curve.design.columns, len(curve.names) + 1
+    vcov = options.vcov
+    columns = tuple(dict.fromkeys((*curve.design.columns, *(() if vcov is None else vcov.clusters))))
+    width = len(curve.names) + 1
     return Plan(
         formula=formula,
         inputs=source.inputs,
@@ -25,14 +27,14 @@ def plan_curve(formula: str, options: CurveOptions, runner: PassRunner) -> Plan:
         units=len(source.units) if isinstance(source.units, Sequence) else None,
         columns=columns,
         available=source.schema.count,
-        passes=options.max_passes,
+        passes=options.max_passes + (vcov is not None),
         threads=threads,
         stored=width,
         factors=(),
         # each thread holds a batch, its columns, and copies of both for the factorisation
         memory=threads * 4 * BATCH * (len(columns) + width) * 8 + FIXED,
         solver="Gauss-Newton in a trust region, on the triangular factor of the derivatives",
-        notes=_notes(steps),
+        notes=(*_notes(steps), *([] if vcov is None else [f"{vcov.name}: one more pass for the scores"])),
         expected=f"as many as the search takes, {options.max_passes} at most; every trial point costs one",
         holds=f"{width} x {width} triangle of the derivatives by {listing(curve.names)}, and the residual",
     )

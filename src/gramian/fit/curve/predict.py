@@ -115,8 +115,10 @@ class _Predictor:
         if df_residual <= 0:
             return np.full(len(J), np.nan)
         free = ~self.solved.at_bound
-        V = self.solved.inverse[np.ix_(free, free)]
-        variance = np.einsum("ij,jk,ik->i", J[:, free], V, J[:, free])
-        sigma = np.sqrt(self.solved.rss / df_residual)
-        scale = t_quantile(0.5 + self.level / 2, df_residual) * sigma
+        sigma, robust = np.sqrt(self.solved.rss / df_residual), self.solved.robust
+        V, df = self.solved.inverse, float(df_residual)
+        if robust is not None:
+            V, df = robust.covariance / sigma**2, robust.df
+        variance = np.einsum("ij,jk,ik->i", J[:, free], V[np.ix_(free, free)], J[:, free])
+        scale = t_quantile(0.5 + self.level / 2, df) * sigma
         return np.asarray(scale * np.sqrt(np.maximum(variance, 0.0) + (self.interval == "prediction")))

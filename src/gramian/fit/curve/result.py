@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import pyarrow as pa
 
+from gramian.engines.choice import Engine
 from gramian.fit.curve.fit import CurveSolved
+from gramian.fit.vcov.fit import covariance
 from gramian.inference import goodness, likelihood
 from gramian.inference.covariance import Covariance, iid
+from gramian.inference.vcov_spec import Vcov
 from gramian.results.estimates import Estimates, read_only
 from gramian.results.fitted_rows import UNKNOWN, FittedRows, rows_or_fitted
 from gramian.typing import Mask, Vector
@@ -35,7 +38,8 @@ class CurveFit(Estimates):
     solved : CurveSolved
         The solution that the solver made.
     covariance : Covariance
-        Covariance matrix of the parameters, sigma^2 (J'WJ)^-1 with J the derivatives of the curve at the estimates.
+        Covariance matrix of the parameters, sigma^2 (J'WJ)^-1 with J the derivatives of the curve at the estimates, or
+        a robust one.
     noun : str
         What an estimate is called in messages.
 
@@ -59,7 +63,9 @@ class CurveFit(Estimates):
     fitted_rows: FittedRows = UNKNOWN
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "covariance", iid(self.solved.inverse, self.deviance, self.df_residual))
+        robust = self.solved.robust
+        own = iid(self.solved.inverse, self.deviance, self.df_residual) if robust is None else covariance(robust)
+        object.__setattr__(self, "covariance", own)
 
     @property
     def _facts(self) -> CurveSolved:
@@ -139,12 +145,33 @@ class CurveFit(Estimates):
 
         Notes
         -----
-        The half-width is t sigma sqrt(g'(J'WJ)^-1 g), g the derivatives of the curve by the free parameters; for a
-        prediction interval 1 is added under the root.
+        The half-width is t sqrt(g'Vg), g the derivatives of the curve by the free parameters and V their covariance;
+        for a prediction interval sigma^2 is added under the root.
         """
         from gramian.fit.curve.predict import predict
 
         return predict(self.solved, rows_or_fitted(data, self.fitted_rows), interval, level)
+
+    def with_vcov(self, vcov: Vcov, data: object = None, *, engine: Engine | str | None = None) -> CurveFit:
+        """The same fit with another covariance of the parameters.
+
+        Parameters
+        ----------
+        vcov : str, dict or VcovSpec
+            The covariance, as in `gramian.curve`.
+        data : object, optional
+            The rows of the fit, read in one pass; without them those that the fit can read again. "iid" needs none.
+        engine : Engine or str, optional
+            What reads the data.
+
+        Returns
+        -------
+        CurveFit
+            Equal parameters, new covariance.
+        """
+        from gramian.fit.curve.again import with_vcov
+
+        return CurveFit(with_vcov(self.solved, vcov, data, self.fitted_rows, engine), self.fitted_rows)
 
     def augment(self, data: object = None) -> pa.Table:
         """Fitted values, residuals and leverages of the rows, with the column names of R's broom.

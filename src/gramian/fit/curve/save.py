@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gramian.fit.curve.fit import CurveSolved
+from gramian.fit.leastsquares.save import ROBUST
 from gramian.formula.curves.curve import Curve, curve_of, parse_curve
 from gramian.formula.syntax import names as names_of
 from gramian.schema import Field, Kind, Schema
@@ -34,6 +35,8 @@ CURVE_SOLVED: Codec[CurveSolved] = record(
     DROPPED,
     "weight log_weight rss tss noise condition distance rows passes ~failure",
     "coefficients[p] inverse[p,p]? at_bound[p] start[p]",
+    "~robust/",
     known("inverse", lambda fit: ~fit.at_bound, overflow=True),
     makers={Curve: _curve},
+    types=[ROBUST],
 )

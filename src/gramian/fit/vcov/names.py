@@ -9,6 +9,7 @@ from itertools import takewhile
 from typing import Any
 
 from gramian.errors import OptionError
+from gramian.schema import Schema
 
 BY_FACTORS = {
     "cluster": 1,
@@ -55,6 +56,11 @@ def completed_vcov(vcov: Any, names: Callable[[], Names]) -> Any:
         found["lon"] = _coordinate("longitude", LONGITUDE, columns, vcov.get("lon"))
         return {**vcov, **found}
     return vcov
+
+
+def vcov_of_data(vcov: Any, schema: Schema) -> Any:
+    """The option `vcov=` of a model without absorbed factors, with columns of the data where it names none."""
+    return completed_vcov(vcov, lambda: Names(schema.names, (), schema.panel))
 
 
 def in_all(sets: Sequence[tuple[str, ...]]) -> tuple[str, ...]:

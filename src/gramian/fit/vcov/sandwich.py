@@ -219,18 +219,12 @@ def with_eigenvalue_floor(solved: Solved, robust: RobustCovariance) -> RobustCov
     is negative, for they are many, and what takes their place changes all variances.
     """
     # the other rows and columns are NaN
-    identified, small_sample = solved.identified, robust.vcov.small_sample
-    only_variances = small_sample.only_negative_variances or robust.vcov.cutoff is not None
-    floor, own = small_sample.eigenvalue_floor, robust.covariance[np.ix_(identified, identified)]
-    if floor is None or (only_variances and not (own.diagonal() < 0.0).any()):
-        return robust
-    values, vectors = np.linalg.eigh(own)
-    noise = 0.0 if only_variances else EIGENVALUE_ROUNDING * np.abs(values).max(initial=0.0)
-    negative = int((values < -noise).sum())
+    identified = np.ix_(solved.identified, solved.identified)
+    own, negative = raised(robust.covariance[identified], robust.vcov)
     if not negative:
         return robust
     V = np.zeros_like(robust.covariance)
-    V[np.ix_(identified, identified)] = (vectors * np.maximum(values, floor)) @ vectors.T
+    V[identified] = own
     solved_covariance = (
         V
         if solved.parametrization.to_solved is None
@@ -239,6 +233,19 @@ def with_eigenvalue_floor(solved: Solved, robust: RobustCovariance) -> RobustCov
     return replace(
         robust, solved_covariance=solved_covariance, covariance=nan_where_unidentified(solved, V), negative=negative
     )
+
+
+def raised(V: Matrix, vcov: VcovSpec) -> tuple[Matrix, int]:
+    """V (p, p) with negative eigenvalues raised to the floor of the conventions, and how many these are."""
+    small_sample = vcov.small_sample
+    only_variances = small_sample.only_negative_variances or vcov.cutoff is not None
+    floor = small_sample.eigenvalue_floor
+    if floor is None or (only_variances and not (V.diagonal() < 0.0).any()):
+        return V, 0
+    values, vectors = np.linalg.eigh(V)
+    noise = 0.0 if only_variances else EIGENVALUE_ROUNDING * np.abs(values).max(initial=0.0)
+    negative = int((values < -noise).sum())
+    return ((vectors * np.maximum(values, floor)) @ vectors.T, negative) if negative else (V, 0)
 
 
 def nan_where_unidentified(solved: Solved, V: Matrix) -> Matrix:
