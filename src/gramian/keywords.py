@@ -24,6 +24,7 @@ Collinear: TypeAlias = Literal["drop", "min-norm", "raise"]
 Decimal: TypeAlias = Literal["float64", "exact"]
 Like: TypeAlias = Literal["R", "statsmodels", "stata", "fixest"]
 Information: TypeAlias = Literal["expected", "observed"]
+Separation: TypeAlias = Literal["error", "drop"]
 Unseen: TypeAlias = Literal["error", "null"]
 GramSolver: TypeAlias = Literal["auto", "gram"]
 IvEstimator: TypeAlias = Literal["2sls", "liml", "fuller", "gmm"]
@@ -33,6 +34,7 @@ Columns: TypeAlias = str | Sequence[str]
 Bounds: TypeAlias = Mapping[str, tuple[float | None, float | None]]
 F = TypeVar("F", bound=Callable[..., Any])
 ESTIMATORS: tuple[str, ...] = get_args(IvEstimator)
+SEPARATIONS: tuple[str, ...] = get_args(Separation)
 K = TypeVar("K", bound=Mapping[str, object])
 
 
@@ -181,6 +183,7 @@ class IteratedKeywords(TypedDict, total=False):
     tolerance: float
     max_passes: int
     information: Information | None
+    separation: Separation
 
 
 class GlmFitKeywords(
@@ -353,6 +356,7 @@ DEFAULTS: AllKeywords = {  # of all others it is None
     "skip_bad": False,
     "tolerance": 1e-8,
     "max_passes": 25,
+    "separation": "error",
 }
 
 

@@ -78,6 +78,11 @@ def glm(
         Column of prior weights; the number of trials where a binomial outcome is a proportion.
     counts, na, vcov, like
         As in `gramian.ols`. `like="stata"` takes the observed information, of theta, too.
+    separation : {"error", "drop"}, default "error"
+        What happens where columns separate the outcome, so that no finite coefficients are best: a SeparationError, or
+        the rows that a separating direction moves are left out, again and again, as by Stata's ppmlhdfe, and counted
+        under the names of its columns. The other coefficients are those of the rows that are left; a column that only
+        served to separate is then dependent.
     information : {"expected", "observed"}, optional
         What standard errors are made of where the link is not canonical (with a canonical one both are the same), or
         theta is estimated: expected by default, which takes theta as known, as R does.

@@ -31,7 +31,7 @@ def plan(formula: str, data: Any, **options: Unpack[PlanKeywords]) -> Plan:
         Formula of the fit; with random effects, as in "y ~ x + (1 | firm)", of `gramian.mixed`.
     data : object
         Rows, as in `gramian.ols`.
-    theta, variance, offset, tolerance, max_passes, information
+    theta, variance, offset, tolerance, max_passes, separation, information
         With `family`, as in `gramian.glm`.
     by, split, fsplit, weights, na, counts, vcov, like, digits, exact, decimal, collinear, solver, where, panel_id
         As in `gramian.ols`.

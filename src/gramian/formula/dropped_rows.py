@@ -11,6 +11,8 @@ from gramian.typing import Mask
 
 NO_ROWS = ": there are none, or none meets the condition"  # why a fit has no rows when none was dropped
 
+SEPARATED_BY = "separated by "  # begins the cause of rows that a generalized linear fit left out, before columns
+
 
 @dataclass(frozen=True, slots=True)
 class DroppedRows:

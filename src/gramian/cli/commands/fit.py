@@ -36,6 +36,7 @@ from gramian.fit.passes.options import COLLINEAR, DECIMAL, SOLVERS
 from gramian.keywords import (
     DEFAULTS,
     ESTIMATORS,
+    SEPARATIONS,
     EngineKeywords,
     GlmKeywords,
     IteratedKeywords,
@@ -105,6 +106,12 @@ class Family(Choice):
     metavar="NAME",
     type=click.Choice(["expected", "observed"]),
     help="With --family: what standard errors are made of.  [default: expected]",
+)
+@click.option(
+    "--separation",
+    metavar="NAME",
+    type=click.Choice(SEPARATIONS),
+    help="With --family: rows that columns separate are an error, or left out and counted.  [default: error]",
 )
 @click.option("--weights", metavar="COLUMN", help="Weigh rows by this column (analytic weights, as in R's lm).")
 @click.option("--counts", metavar="COLUMN", help="Let a row stand for as many rows as this column says.")

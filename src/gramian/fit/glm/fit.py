@@ -17,6 +17,7 @@ from gramian.fit.glm.iterate import IterationHistory, iterate, linear_convergenc
 from gramian.fit.glm.loop import Run
 from gramian.fit.glm.options import GlmOptions
 from gramian.fit.glm.proposal import Evaluated, converges_linearly, uses_observed_information
+from gramian.fit.glm.separation import SeparationFoundError
 from gramian.fit.glm.solution import GlmSolved
 from gramian.fit.glm.step import solution_at
 from gramian.fit.leastsquares.absorbed import constant_beside
@@ -152,15 +153,38 @@ def glm_steps(formula: Formula, options: GlmOptions, source: Source, excluded: S
 
 def _fit(steps: GlmSteps, options: GlmOptions, runner: PassRunner) -> GlmSolved:
     """Run the iteration and assemble the solution."""
-    run = _run(steps, options, runner)
+    run, design, history = _run(steps, options, runner), complete_design(steps.design, runner.source), None
+    while history is None:
+        try:
+            history = _iterated(run, steps, design)
+        except SeparationFoundError as found:
+            run = _without_rows(run, found, steps)
+    last, b, deviance = _finish(run, history, checks_answer=steps.checks_answer)
+    return _solved(run, last, b, deviance, tuple(history.lengths))
+
+
+def _iterated(run: Run, steps: GlmSteps, design: Design) -> IterationHistory[Evaluated]:
+    """The iteration, from its start to its last step. Raises as `fit_glm`, and SeparationFoundError."""
     predicted = quadratic_convergence if steps.quadratic else linear_convergence
-    design = complete_design(steps.design, runner.source)
+    passes = run.runner.passes if run.dropped.total else 0  # those before rows were left out do not count
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # any start may fail
         first = run.begin(design)
     _check_weight(first.linearized.totals.weight)
-    history = iterate(first, run.evaluate, predicted, options.tolerance, options.max_passes, run.runner.passes)
-    last, b, deviance = _finish(run, history, checks_answer=steps.checks_answer)
-    return _solved(run, last, b, deviance, tuple(history.lengths))
+    options = run.options
+    return iterate(first, run.evaluate, predicted, options.tolerance, options.max_passes, run.runner.passes - passes)
+
+
+def _without_rows(run: Run, found: SeparationFoundError, steps: GlmSteps) -> Run:
+    """The fit begun anew, without rows that a direction separates. Raises SeparationError where these are not known."""
+    from gramian.fit.glm.separated import without_separated_rows  # few fits leave rows out
+
+    dropped = without_separated_rows(run, found)
+    if dropped is None:
+        assert found.__cause__ is not None
+        raise found.__cause__
+    after = _run(steps, run.options, run.runner)
+    after.dropped = run.separated + dropped
+    return after
 
 
 def _run(steps: GlmSteps, options: GlmOptions, runner: PassRunner) -> Run:

@@ -75,6 +75,8 @@ class Run:
         (p,) scale of the model's columns, see `_column_stds`; computed where separation is suspected.
     separation_ratios : list of float
         Wrong share of each step checked for separation, see `separation.separating_index`.
+    dropped : DroppedRows
+        Rows that directions separate, which have been left out of the source.
     """
 
     runner: PassRunner
@@ -84,11 +86,12 @@ class Run:
     outcome_totals: Totals | None = None
     column_stds: Vector | None = None
     separation_ratios: list[float] = field(default_factory=list)
+    dropped: DroppedRows = field(default_factory=DroppedRows)
 
     @property
     def separated(self) -> DroppedRows:
-        """Rows that were left out because levels of absorbed factors have no finite effect: none."""
-        return DroppedRows()
+        """Rows that were left out because coefficients have no finite value."""
+        return self.dropped
 
     def absorbed(self, last: Evaluated, b: Vector) -> Absorbed | None:
         """Estimates of absorbed factors; None without any."""
@@ -293,14 +296,21 @@ class Run:
         return separation.CandidateDirections(tuple(point.setting.predictor(d) for d in directions), top)
 
     def _check_separation(self, point: Evaluated, linearized: Linearized) -> None:
-        """Raise SeparationError where a candidate direction separates the outcome."""
+        """Raise SeparationError, or SeparationFoundError, where a candidate direction separates the outcome."""
         if not linearized.moves:
             self.separation_ratios = []
             return
         self.separation_ratios = [*self.separation_ratios, linearized.moves[0].ratio]
         separating = separation.separating_index(linearized.moves, self.separation_ratios)
-        if separating is not None:
-            raise self.separation_error(self.directions(point)[separating], point.setting)
+        if separating is None:
+            return
+        direction, move = self.directions(point)[separating], linearized.moves[separating]
+        error = self.separation_error(direction, point.setting)
+        if not self.options.drop_separated:
+            raise error
+        raise separation.SeparationFoundError(
+            point.setting, direction, move.ratio, move.right, error.columns
+        ) from error
 
     def _evaluated(
         self,

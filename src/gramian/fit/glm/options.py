@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Unpack
 
-from gramian.errors import OptionError
+from gramian.errors import OptionError, one_of
 from gramian.fit.passes.options import Options
 from gramian.inference.vcov_spec import VcovSpec, glm_vcov_spec
-from gramian.keywords import DEFAULTS, IteratedKeywords
+from gramian.keywords import DEFAULTS, SEPARATIONS, IteratedKeywords
 from gramian.models.families import family_named
 from gramian.models.glm import GLM
 from gramian.models.links import link_named
@@ -36,6 +36,8 @@ class GlmOptions:
         Whether theta is estimated.
     robust : VcovSpec or None
         Robust covariance; None for the model-based one.
+    drop_separated : bool
+        Whether rows that columns separate are left out; if not, they are an error.
     """
 
     model: GLM
@@ -45,6 +47,7 @@ class GlmOptions:
     max_passes: int = 25
     estimate_theta: bool = False
     robust: VcovSpec | None = None
+    drop_separated: bool = False
 
 
 def glm_options(
@@ -70,9 +73,17 @@ def glm_options(
         raise OptionError(f"tolerance must be a number of standard errors between 0 and 1, found {tolerance!r}")
     if isinstance(max_passes, bool) or not isinstance(max_passes, int) or max_passes < 1:
         raise OptionError(f"max_passes must be a whole number above 0, found {max_passes!r}")
+    separation = settings.get("separation", DEFAULTS["separation"])
+    one_of("separation", separation, SEPARATIONS)
+    if separation == "drop" and common.alpha is not None:
+        raise OptionError(
+            "with a ridge penalty nothing is separated, so that there are no rows to leave out: leave out "
+            "separation='drop', or the penalty"
+        )
     spec = glm_vcov_spec(vcov, like, settings.get("information"))
     model = GLM(named_family, link_named(named_family.default_link if link is None else link))
-    return GlmOptions(model, common, offset, tolerance, max_passes, estimate_theta, spec)
+    drops = separation == "drop"
+    return GlmOptions(model, common, offset, tolerance, max_passes, estimate_theta, spec, drops)
 
 
 def _theta(theta: float | None) -> float | None:

@@ -19,6 +19,7 @@ import numpy as np
 from gramian.errors import SeparationError
 from gramian.fit.glm.columns import Setting, model_coefficients, solved_coefficients
 from gramian.formula.coding import ModelColumn, level_name
+from gramian.formula.dropped_rows import SEPARATED_BY
 from gramian.linalg.blocks import Predictor
 from gramian.linalg.monomials import CONSTANT
 from gramian.typing import Vector
@@ -29,6 +30,38 @@ SETTLED = 8  # steps in a row of which each points the wrong way less than the o
 FADES = 0.6  # by this factor at least; by 1 / e where there is separation
 SMALL = 0.05  # share of the largest part of a direction, below which a part will vanish
 SHOWN = 8  # columns that the error names
+COUNTED = 3  # columns that the cause names under which dropped rows are counted
+
+
+class SeparationFoundError(Exception):
+    """A direction separates, and its rows are to be left out.
+
+    Attributes
+    ----------
+    setting : Setting
+        The columns.
+    direction : ndarray of shape (p,)
+        The direction.
+    ratio : float
+        Its largest wrong move as a share of the largest right one.
+    largest : float
+        Its largest right move.
+    columns : tuple of str
+        Names of its large parts.
+    """
+
+    def __init__(
+        self, setting: Setting, direction: Vector, ratio: float, largest: float, columns: tuple[str, ...]
+    ) -> None:
+        super().__init__("separation")
+        self.setting, self.direction, self.ratio, self.largest = setting, direction, ratio, largest
+        self.columns = columns
+
+    @property
+    def cause(self) -> str:
+        """Under which the rows are counted."""
+        more = f" and {len(self.columns) - COUNTED} more" if len(self.columns) > COUNTED else ""
+        return f"{SEPARATED_BY}{', '.join(self.columns[:COUNTED])}{more}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from gramian.fit.vcov.spatial.meat import check_coordinates
 from gramian.fit.vcov.within import demeaned
 from gramian.fit.vcov.working_moments import WorkingMoments
 from gramian.formula.design import Design
+from gramian.formula.dropped_rows import SEPARATED_BY
 from gramian.formula.known_levels import NULL, with_unseen
 from gramian.inference.covariance import Covariance, robust_covariance
 from gramian.inference.estimators import IID, ModelBased
@@ -119,6 +120,12 @@ def with_vcov(
         raise OptionError(
             f"{vcov.name} needs the rows of the fit: pass the data, as in fit.with_vcov({vcov.argument}, data)"
         )
+    for cause in fitted_model.solved.dropped_rows.causes:
+        if cause.startswith(SEPARATED_BY):
+            raise OptionError(
+                f"rows that {cause.removeprefix(SEPARATED_BY)} separates were left out of this fit, and it does not "
+                f"know which: fit again with vcov={vcov.argument}"
+            )
     rows = source_of(data)
     if fitted_model.model is not None and fitted_model.solved.absorbed is not None:
         rows = with_unseen(rows, fitted_model.design, NULL)  # levels without a finite effect were left out of the fit

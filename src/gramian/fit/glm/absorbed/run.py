@@ -41,8 +41,8 @@ class AbsorbedRun(Run):
 
     @property
     def separated(self) -> DroppedRows:
-        """Rows that were left out because levels of absorbed factors have no finite effect."""
-        return self.left_out
+        """Rows that were left out because coefficients or levels have no finite effect."""
+        return self.dropped + self.left_out
 
     def begin(self, design: Design) -> Evaluated:
         """Leave out levels without a finite effect, then start at the family's starting means."""
