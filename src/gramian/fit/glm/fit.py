@@ -26,7 +26,6 @@ from gramian.fit.leastsquares.outcome import LARGEST_SQUARE, SMALLEST_SQUARE, ch
 from gramian.fit.leastsquares.solution import Solved, stored_coefficients
 from gramian.fit.passes.accumulate import coordinates_from_first_rows
 from gramian.fit.passes.job import PassRunner
-from gramian.fit.passes.subsample import has_few_rows
 from gramian.fit.vcov.fit import check_information, check_theta, check_vcov, with_robust
 from gramian.fit.vcov.scores import FittedModel
 from gramian.formula.coding import empty_cells
@@ -68,9 +67,9 @@ def fit_glm(formula: Formula, options: GlmOptions, runner: PassRunner) -> GlmSol
 def fit_steps(steps: GlmSteps, options: GlmOptions, runner: PassRunner) -> GlmSolved:
     """Run the steps of a fit. Raises what `fit_glm` does after the first row."""
     runner.cache_rows(steps.columns)
-    # with few rows and columns threads of BLAS cost more than they save
-    few = has_few_rows(runner.source) and len(steps.design.layout.rows) <= MAX_COLUMNS
-    with one_thread() if few else nullcontext():
+    # with few columns threads of BLAS cost more than they save: passes use one anyway, and the solves are small
+    narrow = len(steps.design.layout.rows) <= MAX_COLUMNS
+    with one_thread() if narrow else nullcontext():
         return _fit(steps, options, runner)
 
 

@@ -159,11 +159,14 @@ def finite(observed: Observed, names: Iterable[str] | None = None) -> Observed:
 
 
 def take(observed: Observed, rows: Codes | slice) -> Observed:
-    """The rows at these positions, or of this slice, of an evaluated batch."""
+    """The rows at these positions, or of this slice, of an evaluated batch, copied.
+
+    Rows that are far from each other in memory are read once here, and not in every step on a sample.
+    """
     return replace(
         observed,
         rows=len(range(observed.rows)[rows]) if isinstance(rows, slice) else len(rows),
-        values={k: v[rows] for k, v in observed.values.items()},
+        values={k: np.ascontiguousarray(v[rows]) for k, v in observed.values.items()},
         codes={k: c[rows] for k, c in observed.codes.items()},
         offset=None if observed.offset is None else observed.offset[rows],
         weight=None if observed.weight is None else observed.weight[rows],

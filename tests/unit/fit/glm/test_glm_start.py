@@ -14,7 +14,7 @@ from gramian.fit.glm.null_model import intercept
 from gramian.fit.glm.options import glm_options
 from gramian.fit.glm.start import subsample_start
 from gramian.fit.passes.options import Options
-from gramian.fit.passes.subsample import MAX_UNITS, case_control, draw
+from gramian.fit.passes.subsample import MAX_UNITS, case_control, draw, subsample
 
 PIECES = 20
 SKIPPED = 2  # of 20 units 16 are looked into, and this one is not
@@ -56,6 +56,16 @@ def test_the_sample_is_spread_over_the_units() -> None:
     design = glm_design("y ~ x", source, glm_options("poisson", common=Options()))
     assert len(draw(source, design).parts) == MAX_UNITS
     assert draw(source, design).rows == 30 * MAX_UNITS
+
+
+def test_the_rows_of_a_sample_stand_side_by_side() -> None:
+    X = np.random.default_rng(0).standard_normal((300_000, 3))
+    source = source_of({"X": X, "y": (X[:, 0] > 0.0).astype(float)})
+    sample = draw(source, glm_design("y ~ X", source, glm_options("binomial", common=Options())))
+    thinned = subsample(sample, sample.rows // 5 + 1).parts
+    assert all(v.flags.c_contiguous for part in thinned for v in part.values.values())
+    units = [X[at : at + 131_072, 2][::5] for at in range(0, len(X), 131_072)]
+    assert [part.values["X[2]"].tolist() for part in thinned] == [unit.tolist() for unit in units]
 
 
 def test_case_control_keeps_all_events_and_says_how_much_too_often() -> None:
