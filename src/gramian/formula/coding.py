@@ -206,7 +206,7 @@ def reduced_factors(terms: Terms) -> list[set[str]]:
         key = term.key
         out.append(omitting | {f for f in term.factors if len(key) == 1 or _shared_term(key - {f}, terms_with)})
         terms_with.update({atom: terms_with.get(atom, 0) | 1 << number for atom in key})
-    if not terms.absorbed_intercepts and all(term.atoms for term in terms.terms):
+    if not (terms.absorbed and terms.absorbed_intercepts) and all(term.atoms for term in terms.terms):
         number, first = next((i, term.written_factors[0]) for i, term in enumerate(terms.terms) if term.factors)
         if not terms.factors[first].omitted:
             out[number].discard(first)

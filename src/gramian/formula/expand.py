@@ -109,7 +109,7 @@ def expand(
     offsets = expansion.take_offsets(masks)
     # sorted() is stable: terms of one degree keep the order of the text, as in R
     terms = tuple(expansion.factors(mask) for mask in sorted(masks, key=int.bit_count))
-    constant = intercept is not False and intercept_beside(formula.absorbed)
+    constant = intercept is not False and (not formula.absorbed or intercept_beside(formula.absorbed))
     return Expanded(formula.outcome, terms, constant, offsets, formula.absorbed)
 
 

@@ -169,7 +169,7 @@ class Terms:
     @property
     def absorbed_texts(self) -> tuple[str, ...]:
         """The absorbed factors as a formula writes them, with their slopes."""
-        return tuple(text_with_slopes(factor, self.slopes.get(factor)) for factor in self.absorbed)
+        return tuple(text_with_slopes(f, self.slopes.get(f)) for f in self.absorbed) if self.slopes else self.absorbed
 
     @property
     def coefficient_factors(self) -> frozenset[str]:
@@ -274,7 +274,7 @@ def resolve(expanded: Expanded, schema: Schema) -> Terms:
     factors, variables, slopes = resolved(expanded.absorbed, schema) if expanded.absorbed else ((), {}, {})
     absorbed = tuple(builder.absorbed(node) for node in factors)
     builder.variables.update(variables)
-    times = made_of_times(builder.variables, schema)
+    times = made_of_times(builder.variables, schema) if {*map(type, builder.variables.values())} - {Name} else ()
     _check_shown(terms, builder.factors)
     return Terms(intercept + terms, builder.variables, builder.factors, absorbed, builder.splines, times, slopes)
 

@@ -295,7 +295,7 @@ def _linear(run: Run, last: Evaluated, b: Vector, outcome_totals: Totals) -> Sol
     rows = last.linearized.moments.rows
     solution = solution_at(setting, step, rows, last.b, options.common.alpha)
     solution = replace(solution, coefficients=b[:width])
-    absorbed_factors = setting.design.terms.absorbed_texts
+    absorbed_factors = setting.design.terms.absorbed and setting.design.terms.absorbed_texts
     model_columns = to_model_columns(
         setting.parametrization, solution, step.products, names, collinear, absorbed=absorbed_factors
     )

@@ -75,7 +75,7 @@ def coded(design: Design, moments: Moments, options: Options, like: CodedDesign 
         response,
         design.coordinates,
         as_written=options.alpha is not None,
-        absorbed=design.terms.absorbed_intercepts,
+        absorbed=design.terms.absorbed and design.terms.absorbed_intercepts,
     )
     names = tuple(c.name for c in columns)
     check_combinations(parametrization, names, response)

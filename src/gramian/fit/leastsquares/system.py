@@ -230,7 +230,7 @@ def assemble(
     """
     solution = bounded.solution
     moments, parametrization = accumulated.moments, system.parametrization
-    absorbed_factors = design.terms.absorbed_texts
+    absorbed_factors = design.terms.absorbed and design.terms.absorbed_texts
     model_columns = to_model_columns(
         parametrization, solution, system.products, system.names, options.collinear, bounded.low, absorbed_factors
     )
