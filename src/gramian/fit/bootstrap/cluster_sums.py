@@ -37,7 +37,7 @@ def cluster_spec(solved: Solved, cluster: str | None) -> VcovSpec:
             f"a bootstrap or jackknife by cluster needs one column of clusters, and this fit {named}: give "
             "cluster='firm'"
         )
-    check_model(solved)
+    check_unpenalized(solved)
     own_or_given = cluster if cluster is not None else own[0]
     spec = vcov_spec({"cluster": own_or_given}, None if solved.robust is None else solved.robust.vcov.like)
     assert spec is not None
@@ -49,9 +49,14 @@ def check_model(solved: Solved) -> None:
     if solved.absorbed is not None:
         names = " and ".join(solved.design.terms.absorbed)
         raise OptionError(
-            f"a bootstrap needs the products of the columns in parts of the rows, which do not hold absorbed levels of "
+            f"these draws need the products of the columns in parts of the rows, which do not hold absorbed levels of "
             f"{names}: write a factor of few levels as a term, as in + factor({solved.design.terms.absorbed[0]})"
         )
+    check_unpenalized(solved)
+
+
+def check_unpenalized(solved: Solved) -> None:
+    """Raise OptionError for a fit with a penalty."""
     if solved.alpha is not None:
         raise OptionError("the penalised coefficients of a ridge regression have no bootstrap: fit without a penalty")
 
@@ -79,31 +84,40 @@ class OrderedSums:
         (c, p, p).
     scores : Matrix
         (c, p) at the estimate.
+    columns : float
+        Number of coefficients for small-sample factors, absorbed levels among them as these count them.
     """
 
     values: Any
     counts: Vector
     products: Matrix
     scores: Matrix
+    columns: float
 
 
 def ordered_sums(solved: Solved, spec: VcovSpec, moments: ClusterMoments, *, outcome_is_residual: bool) -> OrderedSums:
     """The sums by cluster. Raises DataError for rows without a cluster, NumericalError for one cluster."""
-    check_null_clusters(spec, moments.null_clusters)
-    check_groups(moments.clusters, spec)
     products, cross = solved_by_cluster(
         moments, solved.parametrization, solved.levels.names, outcome_is_residual=outcome_is_residual
     )
     if not outcome_is_residual:
         cross = scores_by_cluster(products, cross, solved.solution.coefficients, solved.parametrization.scale)
+    return in_order(spec, moments, products, cross, solved.leverage)
+
+
+def in_order(spec: VcovSpec, moments: ClusterMoments, products: Matrix, scores: Matrix, columns: float) -> OrderedSums:
+    """Products (c, p, p) and scores (c, p) by cluster in the order of the clusters; raises as `ordered_sums`."""
+    check_null_clusters(spec, moments.null_clusters)
+    check_groups(moments.clusters, spec)
     order = by_value(moments.clusters)
     values = moments.clusters.names[0].take(moments.clusters.cells[order, 0])
-    return OrderedSums(values, moments.counts[order], products[order], cross[order])
+    return OrderedSums(values, moments.counts[order], products[order], scores[order], columns)
 
 
-def cr1_factor(solved: Solved, spec: VcovSpec, clusters: int) -> float:
+def cr1_factor(solved: Solved, spec: VcovSpec, own: OrderedSums) -> float:
     """The small-sample factor of the fit."""
-    return spec.factor(ModelFacts(solved.rows, solved.leverage), clusters, clusters)
+    count = len(own.scores)
+    return spec.factor(ModelFacts(solved.rows, own.columns), count, count)
 
 
 def by_value(clusters: Clusters) -> Codes:

@@ -29,7 +29,7 @@ def joint_test(solved: Solved, sums: BootstrapSums, hypothesis: str, options: Wi
     """
     if options.alternative != "two-sided":
         raise OptionError(f"several hypotheses at once have no side: leave alternative={options.alternative!r} out")
-    own = sums.ordered(solved)
+    own = sums.ordered
     R, right = equations(solved, hypothesis)
     count, m = len(own.scores), len(R)
     if count <= m:
@@ -48,7 +48,7 @@ def joint_test(solved: Solved, sums: BootstrapSums, hypothesis: str, options: Wi
         )
     weights = drawn(options.weights, count, options.draws, options.seed)
     draws = joint_draws(joint, weights, rows @ H, restricted=options.restricted)
-    scale = 1.0 / (m * cr1_factor(solved, sums.spec, count))
+    scale = 1.0 / (m * cr1_factor(solved, sums.spec, own))
     p_value = float(np.mean(draws > statistic * (1.0 + TIE)))
     return BootstrapTest(
         hypothesis, math.nan, statistic * scale, p_value, math.nan, math.nan, options.level, len(draws), count,

@@ -64,7 +64,8 @@ class WithBootstrap(WithEffects):
         Raises
         ------
         OptionError
-            Without a column of clusters, with absorbed factors or a penalty, and for one side of several equations.
+            Without a column of clusters, for absorbed factors that are not nested in clusters (those that are cost a
+            second pass), under a penalty, and for one side of several equations.
         DataError
             Where the rows are not those of the fit.
         NumericalError
@@ -119,7 +120,8 @@ class WithBootstrap(WithEffects):
         Raises
         ------
         OptionError
-            With absorbed factors or a penalty, for multinomial weights of rows, and without a column of clusters.
+            For absorbed factors that are not nested in clusters, and any for rows; under a penalty, for multinomial
+            weights of rows, and without a column of clusters.
         DataError
             Where the rows are not those of the fit, or the sums of so many draws do not fit into memory.
         NumericalError

@@ -28,10 +28,10 @@ def pairs_bootstrap(solved: Solved, sums: BootstrapSums, draws: int, weights: st
     for v in cluster_draws(weights, count, draws, seed, numbers=max(k + len(own.to_model), k * k // count, 1)):
         found = draws_by_cluster(own.products, own.scores, v)
         squares = squares_by_cluster(own.products, own.scores, v, found, own.to_model)
-        errors = np.sqrt(squares * _factors(spec, v.T @ own.counts, solved.leverage, count)[:, None])
+        errors = np.sqrt(squares * _factors(spec, v.T @ own.counts, own.columns, count)[:, None])
         parts.append((found.changes[found.identified] @ own.to_model.T, errors[found.identified]))
     changes, errors = (np.concatenate(each) for each in zip(*parts, strict=True))
-    drawn = drawn_estimates(solved, changes, _errors(own, spec, solved), errors)
+    drawn = drawn_estimates(solved, changes, _errors(own, spec), errors)
     check_enough(drawn, "clusters")
     return Bootstrap(solved.names, drawn, draws, "clusters", count, weights, seed)
 
@@ -59,10 +59,10 @@ def check_enough(drawn: DrawnEstimates, unit: str) -> None:
         )
 
 
-def _errors(own: UnitProducts, spec: VcovSpec, solved: Solved) -> Vector:
+def _errors(own: UnitProducts, spec: VcovSpec) -> Vector:
     """Standard errors (p,) of the fit by cluster."""
     squares = np.square(own.scores @ own.to_model.T).sum(axis=0)
-    return np.asarray(np.sqrt(squares * _factors(spec, own.counts.sum()[None], solved.leverage, len(own.counts))[0]))
+    return np.asarray(np.sqrt(squares * _factors(spec, own.counts.sum()[None], own.columns, len(own.counts))[0]))
 
 
 def _factors(spec: VcovSpec, rows: Vector, columns: float, clusters: int) -> Vector:

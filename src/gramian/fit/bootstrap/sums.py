@@ -5,14 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
-from gramian.data.source import source_of
-from gramian.engines.choice import Engine
-from gramian.fit.bootstrap.cluster_sums import OrderedSums, cluster_spec, moments_from_rows, ordered_sums
+from gramian.engines.choice import Engine, engine_of
+from gramian.fit.bootstrap.cluster_sums import (
+    OrderedSums,
+    check_model,
+    cluster_spec,
+    moments_from_rows,
+    ordered_sums,
+)
 from gramian.fit.leastsquares.solution import Solved
+from gramian.fit.passes.job import PassRunner
 from gramian.fit.vcov.cluster_moments import ClusterMoments
 from gramian.fit.vcov.fit import check_same
 from gramian.inference.vcov_spec import VcovSpec
-from gramian.results.fitted_rows import FittedRows
+from gramian.results.fitted_rows import FittedRows, rows_or_fitted
 
 
 @runtime_checkable
@@ -35,33 +41,41 @@ class BootstrapSums:
     ----------
     spec : VcovSpec
         CR1 by their column.
-    moments : ClusterMoments
-        The products.
-    residual : bool
-        Whether residuals stand in place of the outcome.
+    ordered : OrderedSums
+        Those of the columns that the fit solved for, in the order of the clusters.
     """
 
     spec: VcovSpec
-    moments: ClusterMoments
-    residual: bool
-
-    def ordered(self, solved: Solved) -> OrderedSums:
-        """Those of the columns that a fit solved for, in the order of the clusters; raises as `ordered_sums`."""
-        return ordered_sums(solved, self.spec, self.moments, outcome_is_residual=self.residual)
+    ordered: OrderedSums
 
 
 def sums_of(
     solved: Solved, fitted_rows: FittedRows, data: object, cluster: str | None, engine: Engine | str | None
 ) -> BootstrapSums:
-    """The sums of a fit from a Gram, or in one pass over its rows. Raises DataError where these are others."""
+    """The sums of a fit from a Gram, or in one pass over its rows.
+
+    Raises
+    ------
+    OptionError
+        Without a column of clusters, under a penalty, and for absorbed factors that are not nested in clusters.
+    DataError
+        For other rows than those of the fit, or rows without a cluster.
+    NumericalError
+        For one cluster.
+    """
     loss = solved.rss
     if isinstance(data, HasClusters):
         spec = cluster_spec(solved, cluster or (data.cluster[0] if len(data.cluster) == 1 else None))
+        check_model(solved)
         moments = data.cluster_moments(solved, spec)
         check_same(solved, loss, moments.rows, loss)
-        return BootstrapSums(spec, moments, residual=False)
+        return BootstrapSums(spec, ordered_sums(solved, spec, moments, outcome_is_residual=False))
     spec = cluster_spec(solved, cluster)
-    source = fitted_rows.read_again() if data is None else source_of(data)
+    source = rows_or_fitted(data, fitted_rows)
+    if solved.absorbed is not None:
+        from gramian.fit.bootstrap.absorbed import absorbed_sums  # few fits have absorbed factors
+
+        return BootstrapSums(spec, absorbed_sums(solved, spec, PassRunner(source, engine_of(engine, source))))
     moments = moments_from_rows(solved, spec, source, engine)
     check_same(solved, loss, moments.rows, moments.loss)
-    return BootstrapSums(spec, moments, residual=True)
+    return BootstrapSums(spec, ordered_sums(solved, spec, moments, outcome_is_residual=True))

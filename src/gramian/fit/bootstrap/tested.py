@@ -18,12 +18,12 @@ def tested(solved: Solved, sums: BootstrapSums, hypothesis: str, options: WildOp
     R, _ = equations(solved, hypothesis)
     if len(R) > 1:
         return joint_test(solved, sums, hypothesis, options)
-    return wild_test(solved, sums.spec, sums.ordered(solved), one_equation(solved, hypothesis), options)
+    return wild_test(solved, sums.spec, sums.ordered, one_equation(solved, hypothesis), options)
 
 
 def wild_tests(solved: Solved, sums: BootstrapSums, options: WildOptions) -> WildTests:
     """Tests that single coefficients are 0, of all that the data determine. Raises OptionError where there are none."""
-    at, own = np.flatnonzero(solved.identified).tolist(), sums.ordered(solved)
+    at, own = np.flatnonzero(solved.identified).tolist(), sums.ordered
     if not at:
         raise OptionError("the data determine no coefficient, so there is nothing to test")
     rows = np.eye(len(solved.names))

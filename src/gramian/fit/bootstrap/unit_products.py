@@ -28,6 +28,8 @@ class UnitProducts:
         (c, k, k), the identity in all.
     scores : Matrix
         (c, k) at the estimate.
+    columns : float
+        As of `OrderedSums`.
     to_model : Matrix
         (p, k) changes of the model's coefficients for one of each of these columns; zero where not identified.
     """
@@ -36,6 +38,7 @@ class UnitProducts:
     counts: Vector
     products: Matrix
     scores: Matrix
+    columns: float
     to_model: Matrix
 
 
@@ -45,7 +48,7 @@ def unit_products(solved: Solved, sums: BootstrapSums) -> UnitProducts:
     Raises DataError for rows without a cluster, NumericalError for one cluster and for columns that are nearly
     collinear.
     """
-    own, independent = sums.ordered(solved), solved.solution.independent
+    own, independent = sums.ordered, solved.solution.independent
     products = own.products[:, independent][:, :, independent]
     half = _half(products.sum(axis=0))
     return UnitProducts(
@@ -53,6 +56,7 @@ def unit_products(solved: Solved, sums: BootstrapSums) -> UnitProducts:
         own.counts,
         half @ products @ half.T,
         own.scores[:, independent] @ half.T,
+        own.columns,
         model_contrasts(solved)[:, independent] @ half.T,
     )
 

@@ -91,7 +91,7 @@ def prepared(solved: Solved, spec: VcovSpec, own: OrderedSums, hypothesis: Equat
     sums = ClusterSums(own.scores, own.products @ h, h, solved.solution.inverse, float(row @ h))
     if not (sums.scale > 0.0 and sums.std_error > 0.0):
         raise NumericalError(f"{hypothesis.text}: it has no standard error by cluster, so nothing can be tested")
-    root = math.sqrt(cr1_factor(solved, spec, len(own.scores)))
+    root = math.sqrt(cr1_factor(solved, spec, own))
     estimate = float(hypothesis.row @ np.nan_to_num(solved.coefficients))
     return Prepared(sums, own.values, estimate, hypothesis.right, root)
 

@@ -118,7 +118,7 @@ def _by_draws(
 def _prepared(fit: LinearFit, equation: str, data: object, reading: tuple[str | None, Engine | str | None]) -> Prepared:
     """The hypothesis about one fit, with its sums by cluster."""
     sums = sums_of(fit.solved, fit.fitted_rows, data, *reading)
-    return prepared(fit.solved, sums.spec, sums.ordered(fit.solved), one_equation(fit.solved, equation))
+    return prepared(fit.solved, sums.spec, sums.ordered, one_equation(fit.solved, equation))
 
 
 def _statistics(ready: Sequence[Prepared], values: Any, options: WildOptions) -> tuple[Vector, Matrix]:

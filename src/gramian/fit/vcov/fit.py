@@ -187,7 +187,7 @@ def with_robust(
         fitted_model = replace(fitted_model, estimated_theta=None)  # taken as known, as in R
     job = CovarianceJob(fitted_model, vcov, runner)
     if solved.absorbed is not None:
-        moments = moments or _repeated_moments(fitted_model, runner)
+        moments = moments or repeated_moments(fitted_model, runner)
         job = replace(job, absorbed=AbsorbedSums(moments, demeaned(solved, moments, absorption)))
     if _needs_observed(fitted_model, vcov):
         sums = observed_sums(fitted_model, runner)
@@ -232,7 +232,7 @@ def _evaluated(job: CovarianceJob, loss: float) -> RobustCovariance:
     return evaluated.robust
 
 
-def _repeated_moments(fitted_model: FittedModel, runner: PassRunner) -> Moments:
+def repeated_moments(fitted_model: FittedModel, runner: PassRunner) -> Moments:
     """The moments of a fit that did not keep them, from one more pass. Raises DataError for rows with other levels."""
     linear = Accumulate(fitted_model.design, fitted_model.drop)
     moments = runner.fold(linear if fitted_model.model is None else WorkingMoments(fitted_model)).moments
