@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import pyarrow as pa
 
-from gramian.engines.choice import Engine
+from gramian.engines.choice import Engine, engine_of
 from gramian.fit.curve.fit import CurveSolved
+from gramian.fit.passes.job import PassRunner
 from gramian.fit.vcov.fit import covariance
 from gramian.inference import goodness, likelihood
 from gramian.inference.covariance import Covariance, iid
+from gramian.inference.estimators import IID
 from gramian.inference.vcov_spec import Vcov
 from gramian.results.estimates import Estimates, read_only
 from gramian.results.fitted_rows import UNKNOWN, FittedRows, rows_or_fitted
@@ -169,9 +171,13 @@ class CurveFit(Estimates):
         CurveFit
             Equal parameters, new covariance.
         """
-        from gramian.fit.curve.again import with_vcov
+        if vcov == IID:
+            return CurveFit(replace(self.solved, robust=None), self.fitted_rows)
+        from gramian.fit.curve.robust import with_vcov  # most curves have none
 
-        return CurveFit(with_vcov(self.solved, vcov, data, self.fitted_rows, engine), self.fitted_rows)
+        source = rows_or_fitted(data, self.fitted_rows)
+        runner = PassRunner(source, engine_of(engine, source if data is None else data))
+        return CurveFit(with_vcov(self.solved, vcov, runner), self.fitted_rows)
 
     def augment(self, data: object = None) -> pa.Table:
         """Fitted values, residuals and leverages of the rows, with the column names of R's broom.

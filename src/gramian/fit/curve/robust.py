@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
@@ -20,6 +21,7 @@ from gramian.fit.vcov.clusters import ClusterMembers, Clusters, added, check_mem
 from gramian.fit.vcov.fit import LOSS_TOLERANCE, PERFECT, check_vcov
 from gramian.fit.vcov.hc import MIN_COMPLEMENT
 from gramian.fit.vcov.job import cluster_memory
+from gramian.fit.vcov.names import vcov_of_data
 from gramian.fit.vcov.sandwich import check_groups, check_null_clusters, parts_of, raised, symmetric
 from gramian.fit.vcov.serial import ordered, serial_meat
 from gramian.fit.vcov.spatial.meat import meat_by_place
@@ -27,7 +29,7 @@ from gramian.formula.curves.curve import Curve
 from gramian.formula.row_reader import Observed, Reader
 from gramian.inference.estimators import Clustered, Rowwise, Spatial
 from gramian.inference.small_sample import ModelFacts
-from gramian.inference.vcov_spec import VcovSpec
+from gramian.inference.vcov_spec import VcovSpec, vcov_spec
 from gramian.linalg.keyed.grouped import grouped_sums
 from gramian.models.curve import jacobian
 from gramian.schema import Schema
@@ -186,6 +188,15 @@ class CurveScorePass:
             squares = np.where(full, 0.0, squares / estimator.discount(complement, len(self.free) / self.rows))
         scores = J * np.sqrt(squares)[:, None]
         return np.asarray(scores.T @ scores), int(full.sum())
+
+
+def with_vcov(solved: CurveSolved, vcov: Any, runner: PassRunner) -> CurveSolved:
+    """The fit with the robust covariance that an option asks for. Raises as `check_curve_vcov` and `with_robust`."""
+    schema = runner.source.schema
+    spec = vcov_spec(vcov_of_data(vcov, schema))
+    assert spec is not None
+    check_curve_vcov(spec, schema)
+    return with_robust(solved, spec, runner)
 
 
 def with_robust(solved: CurveSolved, vcov: VcovSpec, runner: PassRunner) -> CurveSolved:
