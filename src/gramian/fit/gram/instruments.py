@@ -14,10 +14,11 @@ from gramian.fit.gram.sums import GramData
 from gramian.fit.gram.vcov import check_not_absorbed, check_stored_clusters, with_cluster_vcov
 from gramian.fit.iv.designs import iv_designs
 from gramian.fit.iv.fit import IvRun, solve_iv, with_covariances
+from gramian.fit.iv.identified import shortfall_of
 from gramian.fit.iv.options import IvOptions
 from gramian.fit.iv.solution import GMM, IvSolved
 from gramian.fit.iv.vcov import SolutionMoments, check_iv_kind, moments_by_cluster
-from gramian.fit.leastsquares.escalate import reached, shortfall
+from gramian.fit.leastsquares.escalate import reached
 from gramian.fit.leastsquares.solution import Solved
 from gramian.fit.passes.options import Options
 from gramian.formula.design import Design
@@ -68,7 +69,7 @@ def fit_iv_stored(
     joint, accumulated = submodel_of(gram_data, designs.joint).of(*sums_of(gram_data, spec.where))
     run = solve_iv(designs, joint, in_float64(joint, accumulated), options, iv_options)
     if run.solved.structural.accuracy is not None and not reached(run.solved.structural):
-        warnings.warn(AccuracyWarning(shortfall(run.solved.structural, None)), stacklevel=4)
+        warnings.warn(AccuracyWarning(shortfall_of(run.solved, None)), stacklevel=4)
     return run.solved if vcov is None else _with_clusters(gram_data, run, vcov, options)
 
 

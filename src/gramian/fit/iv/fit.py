@@ -12,7 +12,7 @@ from gramian.engines.fold import threads_for
 from gramian.errors import AccuracyWarning, NumericalError, OptionError
 from gramian.fit.iv.basis import basis_of
 from gramian.fit.iv.designs import IvDesigns
-from gramian.fit.iv.identified import check_identified, excluded_names
+from gramian.fit.iv.identified import check_identified, excluded_names, shortfall_of
 from gramian.fit.iv.options import IvOptions
 from gramian.fit.iv.solution import FULLER, GMM, LIML, IvSolved
 from gramian.fit.iv.system import IvSystem, iv_system, model_map
@@ -25,7 +25,7 @@ from gramian.fit.iv.vcov import (
     solution_moments,
 )
 from gramian.fit.leastsquares.accuracy import BoundedSolution, one_pass_errors
-from gramian.fit.leastsquares.escalate import check_solution, reached, shortfall
+from gramian.fit.leastsquares.escalate import check_solution, reached
 from gramian.fit.leastsquares.solution import Solved
 from gramian.fit.leastsquares.system import assemble, solve_linear
 from gramian.fit.passes.accumulate import Accumulate, Accumulated
@@ -100,7 +100,7 @@ def fit_iv(job: Job, designs: IvDesigns, options: IvOptions, vcov: VcovSpec | No
     run = solve_iv(designs, job.design, sums, job.options, options, job.passes)
     structural = run.solved.structural
     if structural.accuracy is not None and not reached(structural):
-        warnings.warn(AccuracyWarning(shortfall(structural, job.source)), stacklevel=4)
+        warnings.warn(AccuracyWarning(shortfall_of(run.solved, job.source)), stacklevel=4)
     return run.solved if vcov is None else with_rows(run, job, vcov)
 
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from gramian.batch import Source
 from gramian.errors import NotIdentifiedError, listing
+from gramian.fit.iv.solution import IvSolved
 from gramian.fit.iv.system import IvSystem
+from gramian.fit.leastsquares.escalate import shortfall
 from gramian.linalg.two_stage import unexplained
 from gramian.typing import Codes
 
@@ -37,8 +40,23 @@ def check_identified(system: IvSystem, endogenous: Codes) -> None:
 
 def _dependent(system: IvSystem) -> str:
     """Names of excluded instruments that depend on other instruments, for messages."""
-    names = excluded_names(system, used=False)
-    return f" ({listing(names)} depend{'s' if len(names) == 1 else ''} on other instruments)" if names else ""
+    names, absorbed = excluded_names(system, used=False), system.design.terms.absorbed
+    if not names:
+        return ""
+    levels = f", or on the levels of {' and '.join(absorbed)}" if absorbed else ""
+    return f" ({listing(names)} depend{'s' if len(names) == 1 else ''} on other instruments{levels})"
+
+
+def shortfall_of(solved: IvSolved, source: Source | None) -> str:
+    """Warning text: which digits are missing, and what to do. source : None for a fit of a Gram."""
+    structural = solved.structural
+    if solved.unused and structural.accuracy is not None and not np.nan_to_num(structural.accuracy.digits).any():
+        verb = "depends" if len(solved.unused) == 1 else "depend"
+        return (
+            f"float64 sums cannot tell whether {listing(list(solved.unused))}, not used, {verb} on other instruments "
+            "exactly or only nearly, so no digit is certified: leave out of the formula what is not needed"
+        )
+    return shortfall(structural, source)
 
 
 def excluded_names(system: IvSystem, *, used: bool) -> list[str]:

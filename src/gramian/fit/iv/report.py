@@ -82,8 +82,10 @@ def _strength(weak: WeakInstruments) -> list[str]:
             line += f"; given the others (Sanderson-Windmeijer) {number(weak.conditional[name].statistic)}"
         lines.append(line)
     if (effective := weak.effective_f) is not None:
-        at_ten = f"{number(effective.critical[0.1])} for a bias of 10 % of the worst case"
-        lines.append(f"effective F {number(effective.statistic)}, critical {at_ten}")
+        at_ten = f"critical {number(effective.critical[0.1])} for a bias of 10 % of the worst case"
+        if effective.statistic < effective.critical[0.1]:
+            at_ten += ": weak instruments, with which standard errors mislead and anderson_rubin() does not"
+        lines.append(f"effective F {number(effective.statistic)}, {at_ten}")
     if several:
         pair = f"Cragg-Donald F {number(weak.cragg_donald)}, Kleibergen-Paap F {number(weak.kleibergen_paap)}"
         lines.append(pair)

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 import gramian as gm
-from gramian.errors import FormulaError, GramianError, NotIdentifiedError, OptionError
+from gramian.errors import AccuracyWarning, FormulaError, GramianError, NotIdentifiedError, OptionError
 
 
 def rows(n=400, seed=1, offset=0.0):
@@ -149,7 +149,7 @@ def test_certified_digits_are_right(offset, near):
     data = rows(40, seed=int(np.log10(near)) + 9, offset=offset)
     data["z2"] = data.z1 + near * data.z2
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", gm.errors.AccuracyWarning)
+        warnings.simplefilter("ignore", AccuracyWarning)
         fit = gm.iv("y ~ w + [x1 ~ z1 + z2]", data)
     truth = exactly(columns(data, "1", "w", "x1"), columns(data, "1", "w", "z1", "z2"), data.y.to_numpy())
     for b, exact, digits, error in zip(fit.coefficients, truth, fit.digits, fit.std_errors, strict=True):
@@ -265,3 +265,30 @@ def test_a_fit_is_drawn_with_its_rows(tmp_path):
     fit = gm.iv("y ~ w + [x1 ~ z1]", rows())
     for figure in (fit.plot(), fit.plot(rows())):
         figure.savefig(tmp_path / "figure.png")
+
+
+@pytest.mark.parametrize(
+    ("formula", "said"),
+    [
+        ("y ~ w + [x1 ~ ]", "no instrument is named"),
+        ("y ~ w + [ ~ z1]", "no endogenous column is named"),
+        ("y ~ w | x1 ~ ", "no instrument is named"),
+        (
+            "y ~ w | f | x1 ~ level",
+            r"0 excluded instruments .* \(level depends on other instruments, or on the levels of f",
+        ),
+    ],
+)
+def test_what_instruments_lack_is_said(formula, said):
+    data = rows().assign(level=lambda d: d.f.map({"a": 1.0, "b": 2.5, "c": 4.0, "d": 5.0}))
+    with pytest.raises(GramianError, match=said):
+        gm.iv(formula, data)
+
+
+def test_weak_instruments_and_such_that_may_depend_on_others_are_named():
+    data = rows().assign(noise=np.random.default_rng(77).normal(size=400), twice=lambda d: 2 * d.z1 + 1)
+    summary = gm.iv("y ~ w + [x1 ~ noise]", data).summary()
+    assert "weak instruments, with which standard errors mislead" in " ".join(summary.split())
+    assert "weak instruments" not in gm.iv("y ~ w + [x1 ~ z1]", data).summary()
+    with pytest.warns(AccuracyWarning, match="whether twice, not used, depends on other instruments exactly or only"):
+        gm.iv("y ~ w + [x1 ~ z1 + twice]", data)
