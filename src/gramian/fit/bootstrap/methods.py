@@ -221,8 +221,10 @@ class WithBootstrap(WithEffects):
         As Stata's `ritest`: S. Hess, "Randomization inference with Stata: A guide and software", Stata Journal 17
         (2017); the p-value is the share of assignments at least as far out.
         """
+        from gramian.engines.choice import engine_of
         from gramian.fit.bootstrap.choice import any_seed
         from gramian.fit.bootstrap.randomization import Assignment, randomization_test
+        from gramian.fit.passes.job import PassRunner
         from gramian.results.fitted_rows import rows_or_fitted
 
         given = completed(type(self).randomization, options)
@@ -236,4 +238,5 @@ class WithBootstrap(WithEffects):
             given["level"],
         )
         source = rows_or_fitted(data, self.fitted_rows)
-        return randomization_test(self.solved, source, given["engine"], hypothesis, how)
+        runner = PassRunner(source, engine_of(given["engine"], source))
+        return randomization_test(self.solved, runner, hypothesis, how)

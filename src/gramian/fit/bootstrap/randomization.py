@@ -8,8 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow.compute as pc
 
-from gramian.batch import Source
-from gramian.engines.choice import Engine, engine_of
 from gramian.errors import DataError, NumericalError, OptionError, one_of
 from gramian.fit.bootstrap.assignment_sums import BASIS, RESIDUAL, WEIGHT, UnitPass, UnitSums
 from gramian.fit.bootstrap.cluster_sums import check_model
@@ -70,9 +68,7 @@ class Assignment:
             raise OptionError(f"level must lie between 0 and 1, found {self.level!r}")
 
 
-def randomization_test(
-    solved: Solved, source: Source, engine: Engine | str | None, hypothesis: str, how: Assignment
-) -> RandomizationTest:
+def randomization_test(solved: Solved, runner: PassRunner, hypothesis: str, how: Assignment) -> RandomizationTest:
     """The test.
 
     Raises
@@ -88,7 +84,7 @@ def randomization_test(
     """
     check_model(solved)
     at, effect = _coefficient(solved, hypothesis)
-    fitted_model = FittedModel(solved).for_schema(source.schema)
+    fitted_model = FittedModel(solved).for_schema(runner.source.schema)
     combinations = first_combinations(solved)
     if combinations is None:
         raise NumericalError("the variances of these columns are beyond float64: rescale the columns")
@@ -97,7 +93,7 @@ def randomization_test(
     treatment = np.asarray(np.linalg.inv(basis.model[known])[:, int(known[:at].sum())])
     by = (*(() if how.cluster is None else (how.cluster,)), *how.strata)
     task = UnitPass(fitted_model, basis, treatment, by, how.cluster is None, cluster_memory())
-    sums = PassRunner(source, engine_of(engine, source)).fold(task)
+    sums = runner.fold(task)
     check_same(solved, solved.rss, sums.rows, sums.loss)
     assigned = _assigned(sums, basis.model[at], how, solved.names[at])
     return _tested(assigned, hypothesis, solved.names[at], float(solved.coefficients[at]), effect, how)

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from itertools import accumulate
 
 from gramian.batch import Source, Unit
-from gramian.data.numbered import SPACING, CountRows, with_starts
 from gramian.engines.spark_tasks import innermost
 from gramian.errors import OptionError
+from gramian.fit.bootstrap.numbered_units import SPACING, CountRows, with_starts
 from gramian.fit.passes.job import PassRunner
 
 

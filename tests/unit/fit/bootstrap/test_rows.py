@@ -15,10 +15,10 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy.stats import poisson
 
 import gramian as gm
-from gramian.data.numbered import SPACING, CountRows, with_starts
 from gramian.data.source import source_of
 from gramian.engines.fold import accumulate_unit
 from gramian.errors import DataError, OptionError
+from gramian.fit.bootstrap.numbered_units import SPACING, CountRows, with_starts
 from gramian.inference.draws.row_weights import row_weights
 
 N = 400
