@@ -169,12 +169,19 @@ def _check_slopes(absorption: Absorption, design: Design, moments: Moments) -> N
         if own is None or not own.hidden.any():
             continue
         level, k = np.argwhere(own.hidden)[0]
-        variable, n = design.terms.slopes[name].variables[int(k) - own.has_intercept], int(own.hidden.any(axis=1).sum())
-        of = f"{n:,} of {len(own.hidden):,} levels of {name}, such as {moments.levels[name][int(level)]}"
+        at, variables = int(k) - own.has_intercept, design.terms.slopes[name].variables
+        variable, others, n = variables[at], " and ".join(variables[:at]), int(own.hidden[:, k].sum())
+        beside = f" beside {others}" if at else ""
+        if n == len(own.hidden):
+            remedy = f"absorb {name} without {variable}, or subtract from it first what is constant in each level"
+        elif at:
+            remedy = f"leave {variable} out, or the levels where it is a combination of {others}"
+        else:
+            remedy = f"subtract from {variable} its mean in each level, which leaves slopes as they are"
         raise NumericalError(
-            f"{variable} is constant, or varies by less than a millionth of its size, in {of}: whether it has a slope "
-            f"there is lost in rounding errors; subtract from {variable} its mean in each level, which leaves slopes "
-            "as they are, or leave out the levels where it is constant"
+            f"{variable} varies by less than a millionth of its size{beside}, if at all, in {n:,} of "
+            f"{len(own.hidden):,} levels of {name}, such as {moments.levels[name][int(level)]}: whether it has a slope "
+            f"there is lost in rounding errors; {remedy}"
         )
 
 

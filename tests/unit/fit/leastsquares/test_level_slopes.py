@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import warnings
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from reference.exact import least_squares, rational
 
 import gramian as gm
-from gramian.errors import FormulaError, NumericalError, OptionError, SchemaError
+from gramian.errors import AccuracyWarning, FormulaError, NumericalError, OptionError, SchemaError
 from gramian.linalg.absorb import partial_out
 
 ROWS = 240
@@ -286,8 +289,10 @@ def test_slopes_that_rounding_hides_are_an_error() -> None:
     means = np.bincount(data["firm"], moved["x"]) / np.bincount(data["firm"])
     centred = gm.ols("y ~ w | firm[x]", {**data, "x": moved["x"] - means[data["firm"]]})
     assert centred.coefficients == pytest.approx(gm.ols("y ~ w | firm[x]", data).coefficients, rel=1e-7)
-    with pytest.raises(NumericalError, match=r"in 8 of 8 levels of firm, such as 0"):
+    with pytest.raises(NumericalError, match=r"in 8 of 8 levels of firm, such as 0: .* absorb firm without x"):
         gm.ols("y ~ w | firm[x]", {**data, "x": data["firm"] / 7.0})
+    with pytest.raises(NumericalError, match=r"2 \* x varies by less than a millionth of its size beside x"):
+        gm.ols("y ~ w | firm[x, 2 * x]", data)
 
 
 def test_average_slopes_leave_out_what_differs_by_absorbed_levels() -> None:
@@ -297,3 +302,22 @@ def test_average_slopes_leave_out_what_differs_by_absorbed_levels() -> None:
         with pytest.raises(OptionError, match=r"'x' has a slope for each level of firm.*fit.fixed_effects\(\)"):
             ask("x")
     assert fit.to_dict()["absorbed"]["slopes"] == {"firm": ["x"]}
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_certified_digits_are_right_against_exact_rationals(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    firm = np.arange(24) % 3
+    x = rng.standard_normal(24) + 10.0 ** rng.uniform(0, 8) + 10.0 ** rng.uniform(0, 4.5) * rng.standard_normal(3)[firm]
+    w = rng.standard_normal(24) + 0.1 * x
+    y = w + firm * x + rng.standard_normal(24)
+    levels = indicators(firm)
+    exact = least_squares(
+        rational(np.column_stack([w, levels, levels * x[:, None]])), [Fraction(v) for v in y.tolist()]
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", AccuracyWarning)  # fewer digits than wanted are certified here, and that counts
+        fit = gm.ols("y ~ w | firm[x]", {"y": y, "w": w, "x": x, "firm": firm})
+    error = abs(fit.coefficients[0] - float(exact[0])) / max(abs(float(exact[0])), fit.std_errors[0])
+    assert error < 10.0 ** -fit.digits[0]
+    assert fit.digits[0] > 3
