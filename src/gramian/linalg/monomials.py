@@ -72,6 +72,11 @@ def degree(m: Monomial) -> int:
     return m[0][1] if len(m) == 1 else sum(p for _, p in m)
 
 
+def highest_degree(monomials: Iterable[Monomial]) -> int:
+    """The largest total degree of some monomials."""
+    return max(map(degree, monomials))
+
+
 def lower_monomials(m: Monomial) -> Iterable[Monomial]:
     """All monomials that divide `m`: those that appear when its variables are shifted, `m` included."""
     if len(m) == 1 and m[0][1] == 1:

@@ -20,7 +20,7 @@ from gramian.linalg.columns import Factors
 from gramian.linalg.factors.cells import CellSums, sum_duplicates
 from gramian.linalg.factors.levels import canonical, positions
 from gramian.linalg.moments import Moments
-from gramian.linalg.monomials import Monomial, degree, times
+from gramian.linalg.monomials import Monomial, highest_degree, times
 from gramian.typing import Level, Matrix
 
 MAX_NUMBERS = 100_000  # that one query hands over: 0.8 MB; beyond it each table of cells has a query of its own
@@ -76,7 +76,7 @@ def sums_of(queries: Queries, design: Design, survey: Survey) -> Accumulated:
         dense[i, j] = dense[j, i] = total[m]
     rows = int(whole.cells.rows.sum())
     _check_same(queries, survey, rows, [int(table.rows.sum()) for table in tables.values()])
-    error = stated_error(longest, max(map(degree, monomials)), compensated=queries.dialect.compensated)
+    error = stated_error(longest, highest_degree(monomials), compensated=queries.dialect.compensated)
     moments = Moments(
         layout, design.coordinates, rows, whole.log_weight, dense, levels, tables, stated_error=error
     )  # fmt: skip

@@ -23,6 +23,8 @@ class CodedDesign:
         The design that was coded.
     design : Design
         The same, with the levels of its factors.
+    response : str
+        Name of the outcome.
     levels : Levels
         Levels of the factors, and combinations of levels that have rows.
     columns : tuple of ModelColumn
@@ -39,18 +41,13 @@ class CodedDesign:
 
     given: Design
     design: Design
+    response: str
     levels: Levels
     columns: tuple[ModelColumn, ...]
     names: tuple[str, ...]
     terms: tuple[int, ...]
     parametrization: Parametrization
     empty_cells: Mapping[str, int]
-
-    @property
-    def response(self) -> str:
-        """Name of the outcome."""
-        (response,) = self.design.outcome
-        return response
 
     def holds(self, design: Design, levels: Levels) -> bool:
         """Whether a design with other levels has the same columns: none is made of sums, and no level differs."""
@@ -83,6 +80,7 @@ def coded(design: Design, moments: Moments, options: Options, like: CodedDesign 
     return CodedDesign(
         design,
         replace(design, levels=own_levels),
+        response,
         levels,
         columns,
         names,

@@ -82,7 +82,7 @@ def refine(first: Solved, job: Job, accumulated: Accumulated, system: System, *,
     sliced : bool
         Whether the first step may be made of products of slices, if these can give the requested digits.
     """
-    solution, design, options = first.solution, job.design, job.options
+    solution, design, options, parametrization = first.solution, job.design, job.options, system.parametrization
     design_with_levels = replace(design, levels=dict(accumulated.moments.levels))
     correct = _corrector(system, solution)
     coefficients, best, passes = pair(solution.coefficients), first, first.passes
@@ -90,8 +90,8 @@ def refine(first: Solved, job: Job, accumulated: Accumulated, system: System, *,
     for _ in range(MAX_STEPS):
         task = Residuals(
             design_with_levels,
-            tuple(system.parametrization.groups),
-            residual_direction(system.parametrization, coefficients),
+            tuple(parametrization.groups),
+            residual_direction(parametrization, coefficients),
             options.drop,
             sliced and slices_suffice(best, options.digits),
         )
@@ -165,7 +165,7 @@ def _step(
     assert bounds is not None
     g = gradient(parametrization, sums.products)
     penalty_term = pair(np.zeros(len(b.hi))) if alpha is None else half_penalty_gradient(alpha, parametrization, b)
-    d = correct(g - penalty_term)
+    d, slope, penalty = correct(g - penalty_term), g.value, penalty_term.value
     new = b + pair(d)
     square = float(sums.square.value[0])
     magnitude = float(np.sqrt(system.squares[:-1]) @ np.abs(new.hi) + np.sqrt(system.squares[-1]))
@@ -173,9 +173,9 @@ def _step(
     floor = RESIDUAL_EPS * (magnitude + np.sqrt(square)) + _slicing_error(system, b, low_norms, np.sqrt(square))
     number = (bounds.product_error(d) + floor) * bounds.amplification
     error = scaled_bounds(bounds.sensitivity, number)
-    decrease = float(d @ (g.value + penalty_term.value))
-    second = float(bounds.centred_norms @ error) ** 2 + 2.0 * float(error @ np.abs(penalty_term.value))
-    first = float(np.abs(g.value) @ error)
+    decrease = float(d @ (slope + penalty))
+    second = float(bounds.centred_norms @ error) ** 2 + 2.0 * float(error @ np.abs(penalty))
+    first = float(np.abs(slope) @ error)
     rss_error = first + second + floor * np.sqrt(square) + 4.0 * EPS * (abs(decrease) + square)
     return RefinedCoefficients(new, ErrorBounds(error, rss_error), max(square - decrease, 0.0), number)
 

@@ -31,7 +31,7 @@ from gramian.fit.vcov.scores import FittedModel
 from gramian.fit.vcov.sum_errors import largest_cluster, pass_rounding_error
 from gramian.inference.estimators import Clustered, Estimator, Jackknife, Rowwise
 from gramian.linalg.certificate import EPS
-from gramian.linalg.monomials import degree
+from gramian.linalg.monomials import highest_degree
 from gramian.linalg.orthonormal import MAX_DEFECT, defect_of, inverse_square_root
 from gramian.typing import Matrix, Vector
 
@@ -82,7 +82,7 @@ class Measured:
     def row_errors(self) -> float:
         """Bound of the norm of the errors of all rows in the basis: the roundings of x'W."""
         lengths = np.linalg.norm(self.basis.stored, axis=1)
-        roundings = len(lengths) + 2 * max(degree(m) for g in self.basis.groups for m in g.monomials) + 10
+        roundings = len(lengths) + 2 * highest_degree([m for g in self.basis.groups for m in g.monomials]) + 10
         return roundings * EPS * float(np.sqrt(self.sums.squares) @ lengths)
 
     @property

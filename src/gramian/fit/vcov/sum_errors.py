@@ -11,7 +11,7 @@ from gramian.fit.vcov.clusters import Clusters
 from gramian.fit.vcov.sandwich import Sandwich
 from gramian.linalg.blocks import ROWS_PER_BLOCK
 from gramian.linalg.certificate import EPS, sum_rounding_error
-from gramian.linalg.monomials import degree
+from gramian.linalg.monomials import highest_degree
 from gramian.typing import Matrix, Vector
 
 
@@ -54,7 +54,7 @@ def row_roundings(solved: Solved) -> int:
     groups = solved.parametrization.groups
     stored = sum(len(g.positions) for g in groups)
     # each stored column is a product of shifted variables
-    return stored + len(solved.names) + 2 * max(degree(m) for g in groups for m in g.monomials) + 3
+    return stored + len(solved.names) + 2 * highest_degree([m for g in groups for m in g.monomials]) + 3
 
 
 def column_norms(solved: Solved) -> Vector:

@@ -26,7 +26,7 @@ from gramian.linalg.certificate import sum_rounding_error
 from gramian.linalg.columns import Columns, Layout
 from gramian.linalg.dense_rows import stored_rows
 from gramian.linalg.moments import Moments
-from gramian.linalg.monomials import Monomial, degree
+from gramian.linalg.monomials import Monomial, highest_degree
 from gramian.linalg.products import ColumnGroup, without_last
 from gramian.typing import Matrix, Vector
 
@@ -159,7 +159,7 @@ def _absorption(
     """The factors partialled out of the products of the stored columns."""
     q, rows = sum(len(g.positions) for g in groups), moments.rows
     rounding_error = sum_rounding_error(
-        rows, q, ROWS_PER_BLOCK + rows // ROWS_PER_BLOCK, max(degree(m) for g in groups for m in g.monomials)
+        rows, q, ROWS_PER_BLOCK + rows // ROWS_PER_BLOCK, highest_degree([m for g in groups for m in g.monomials])
     )
     return absorb(moments, groups, order, rounding_error, slopes)
 
