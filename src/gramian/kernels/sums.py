@@ -28,7 +28,7 @@ UNUSUAL = {(v, link) for v in VARIANCES[1:] for link in ("logit", "probit", "clo
     (VARIANCES[0], link) for link in ("identity", "inverse")
 }
 ITEM = 8  # bytes of a float64 and of an address
-DOWN = 2  # place of the stride from row to row in the structure `Part` of the source
+DATA, DOWN = 0, 2  # places of the address and of the stride from row to row in the structure `Part` of the source
 
 
 class Part(NamedTuple):
@@ -90,34 +90,25 @@ def self_products(
     return out
 
 
-def group_products(
-    library: Library, parts: Sequence[Part], starts: Codes, numbers: Codes | None = None, factors: Vector | None = None
-) -> Matrix:
+def group_products(library: Library, parts: Sequence[Part], starts: Codes, factors: Vector | None = None) -> Matrix:
     """Products (g, p, p) of the columns of all parts over each of g groups of rows, as `self_products` sums them.
 
     Parameters
     ----------
-    library, parts
+    library, parts, factors
         | As for `self_products`.
     starts : (g + 1,)
-        Where each group begins among the rows as they are summed, and where the last one ends.
-    numbers : (n,), optional
-        Numbers of the rows in the order in which they are summed; in their own order by default.
-    factors : (n,), optional
-        What the values of each row are multiplied by, in the order in which rows are summed.
+        Where each group begins among the rows, and where the last one ends.
     """
     columns, width = described(parts)
     out, memory = np.empty((len(starts) - 1, width, width)), np.empty(library.functions.gramian_memory(width))
-    numbers, factors = contiguous(numbers), contiguous(factors)
-    pieces, count = columns.parts.copy(), len(columns.parts)
-    first, step, places = columns.parts[:, 0], columns.parts[:, DOWN], address(pieces)
-    rows_at, factors_at, out_at, memory_at = (address(values) for values in (numbers, factors, out, memory))
-    bounds = starts.tolist()
-    for group, (start, stop) in enumerate(pairwise(bounds)):
-        if numbers is None:
-            pieces[:, 0] = first + start * step
+    factors, here = contiguous(factors), columns.parts.copy()
+    first, step = columns.parts[:, DATA], columns.parts[:, DOWN]
+    parts_at, count, factors_at, out_at, memory_at = address(here), len(here), *map(address, (factors, out, memory))
+    for group, (start, stop) in enumerate(pairwise(starts.tolist())):
+        here[:, DATA] = first + start * step
         library.functions.gramian_products(
-            places, count, stop - start, rows_at and rows_at + ITEM * start, factors_at and factors_at + ITEM * start,
+            parts_at, count, stop - start, 0, factors_at and factors_at + ITEM * start,
             out_at + ITEM * group * width * width, memory_at
         )  # fmt: skip
     return out

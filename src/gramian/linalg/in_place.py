@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gramian.kernels.library import library
 from gramian.kernels.sums import Part, group_products, readable, self_products
@@ -66,18 +67,27 @@ class InPlace:
         return out
 
     def group_products(
-        self, parts: Sequence[Part], starts: Codes, numbers: Codes | None, root_weight: Vector | None
+        self, parts: Sequence[Part], starts: Codes, order: Codes | None, root_weight: Vector | None
     ) -> Matrix:
         """Products (g, m, m) over each of g groups of rows. starts : (g + 1,) where each begins, and the last ends.
 
-        numbers : (n,) rows in the order in which they are summed, None for their own. root_weight : (n,) in that order.
-        Needs a library of kernels.
+        order : (n,) of the rows that puts groups one after another, None where they are so. root_weight : (n,) by which
+        each row is multiplied. Needs a library of kernels.
         """
         compiled = library()
         assert compiled is not None
-        read = group_products(compiled, parts, starts, numbers, root_weight)
+        if order is not None:
+            # column by column, each of which stays in the cache; a kernel that looks up rows would read all at once
+            parts = [part._replace(values=_in_order(part.values, order)) for part in parts]
+            root_weight = None if root_weight is None else root_weight[order]
+        read = group_products(compiled, parts, starts, root_weight)
         place = np.argsort(self.order)
         return read[:, place[:, None], place]
+
+
+def _in_order(values: NDArray[Any], order: Codes) -> NDArray[Any]:
+    """Rows of a column or matrix in another order; equal ones, without a stride, stay as they are."""
+    return values.take(order, axis=0) if values.strides[0] else values
 
 
 def in_place(

@@ -7,12 +7,13 @@ map between them, |T| e; what aliased columns and columns made of power sums add
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 import numpy as np
 
 from gramian.errors import NumericalError
+from gramian.fit.leastsquares.digits import Quantities
 from gramian.fit.leastsquares.model_columns import ModelColumns
 from gramian.fit.leastsquares.rounded_times import RoundedTimes
 from gramian.formula.coding import ModelColumn
@@ -20,12 +21,11 @@ from gramian.formula.coordinates import Parametrization
 from gramian.formula.numeric_terms import Orthogonal, orthonormal
 from gramian.formula.terms import Term, Terms
 from gramian.linalg import maps
-from gramian.linalg.certificate import EPS, MAX_DIGITS, SUBNORMAL, Bounds, digits, scaled_bounds
+from gramian.linalg.certificate import EPS, MAX_DIGITS, SUBNORMAL, Bounds, scaled_bounds
 from gramian.linalg.maps import apply_absolute
 from gramian.linalg.solve import Solution
 from gramian.typing import Codes, NotNegative, Vector
 
-NEGLIGIBLE = 1e-8  # share of its coefficient below which a standard error need not have the required digits
 SMALLEST, LARGEST = 1e-290, 1e290  # outside, a standard error or one of its factors may leave the range of float64
 PRECISIONS = FAST, REFINED, EXACT = "fast", "refined", "exact"
 
@@ -69,11 +69,6 @@ class Accuracy:
     def fewest_digits(self) -> float:
         """The fewest digits of any coefficient; 0 where it is doubtful which columns are dependent."""
         return 0.0 if self.doubtful else float(np.nanmin(self.digits, initial=16.0))
-
-
-def required_std_error_digits(requested: float) -> float:
-    """Digits that a standard error should have: half of those of coefficients, at most four."""
-    return min(requested, 8.0) / 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,42 +183,26 @@ def certify(
     power = 2 if len(model_columns.positions) else 1
     representable = (inverse_roots**power > SMALLEST) & (inverse_roots**power < LARGEST)
     inverse_error = np.where(representable, inverse_error, np.inf)
-    smallest_std_error = (
-        np.sqrt(np.maximum(rss - rss_error, 0.0) / max(df_residual, 1.0))
-        * inverse_roots
-        * np.sqrt(np.maximum(1.0 - inverse_error, 0.0))
-    )
-    largest_std_error = (
-        np.sqrt((rss + rss_error) / max(df_residual, 1.0)) * inverse_roots * np.sqrt(1.0 + inverse_error)
-    )
-    std_error_bound = 0.5 * inverse_error + 0.5 * np.float64(rss_error) / rss + 4.0 * EPS
-    size = np.fmax(np.abs(model_columns.coefficients), smallest_std_error if df_residual > 0 else 0.0)
-    # an upper bound, so that no standard error counts as negligible because of its own rounding errors
-    negligible = largest_std_error <= NEGLIGIBLE * np.abs(model_columns.coefficients)
-    std_error_bound = np.where(np.isnan(std_error_bound), np.inf, std_error_bound)
+    found = Quantities(
+        model_columns.coefficients, error, inverse_roots, inverse_error,
+        np.array([rss]), np.array([rss_error]), np.array([float(df_residual)]),
+    )  # fmt: skip
     if times is not None:
-        error = error + times.coefficient_errors(inverse_roots, model_columns.coefficients, largest_std_error)
-    # all at once: each is a few numbers
-    p = len(error)
-    every = digits(np.concatenate([error, std_error_bound, [rss_error]]), np.concatenate([size, np.ones(p), [rss]]))
-    coefficient_digits, std_error_digits = every[:p], every[p:-1]
+        more = times.coefficient_errors(inverse_roots, model_columns.coefficients, found.largest_std_errors)
+        found = replace(found, errors=error + more)
+    every = found.digits(requested)
     return Accuracy(
         bounded.precision,
         requested,
         np.where(
             identified,
-            coefficient_digits,
+            every.coefficients,
             np.where(model_columns.empty & model_columns.minimum_norm, MAX_DIGITS, np.nan),
         ),
-        np.where(identified, std_error_digits, np.nan),
-        float(every[-1]),
+        np.where(identified, every.std_errors, np.nan),
+        float(every.rss[0]),
         model_columns.low,
-        bool(
-            (
-                (coefficient_digits >= requested)
-                & (negligible | (std_error_digits >= required_std_error_digits(requested)) | (df_residual <= 0))
-            )[identified].all()
-        ),
+        bool(every.enough[identified].all()),
     )
 
 

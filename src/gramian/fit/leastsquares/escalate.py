@@ -10,7 +10,8 @@ import numpy as np
 from gramian.batch import Source
 from gramian.engines.fold import threads_for
 from gramian.errors import AccuracyWarning, NotIdentifiedError, NumericalError
-from gramian.fit.leastsquares.accuracy import EXACT, Accuracy, required_std_error_digits
+from gramian.fit.leastsquares.accuracy import EXACT, Accuracy
+from gramian.fit.leastsquares.digits import required_std_error_digits
 from gramian.fit.leastsquares.refine import refine
 from gramian.fit.leastsquares.rounded_times import computed_of_times
 from gramian.fit.leastsquares.small_penalty import ridge_from_rows

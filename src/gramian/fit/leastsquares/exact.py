@@ -10,7 +10,8 @@ import numpy as np
 
 from gramian.data.csv.decimal_text import as_text
 from gramian.errors import NotIdentifiedError, OptionError
-from gramian.fit.leastsquares.accuracy import EXACT, LARGEST, SMALLEST, Accuracy, required_std_error_digits
+from gramian.fit.leastsquares.accuracy import EXACT, LARGEST, SMALLEST, Accuracy
+from gramian.fit.leastsquares.digits import required_std_error_digits
 from gramian.fit.leastsquares.exact_solution import WEIGHT_ROUNDING, solve_exactly
 from gramian.fit.leastsquares.exact_system import ExactSystem, exact_system
 from gramian.fit.leastsquares.model_columns import dependent_message

@@ -12,7 +12,12 @@ import numpy as np
 
 from gramian.engines.fold import threads_for
 from gramian.errors import NumericalError
-from gramian.fit.leastsquares.absorbed import PartialledOut, absorbed_estimates, constant_beside, partial_out
+from gramian.fit.leastsquares.absorbed import (
+    PartialledOut,
+    absorbed_estimates,
+    constant_beside,
+    partial_out,
+)
 from gramian.fit.leastsquares.accuracy import (
     Accuracy,
     BoundedSolution,
@@ -21,9 +26,9 @@ from gramian.fit.leastsquares.accuracy import (
     column_errors_of,
     one_pass_errors,
 )
+from gramian.fit.leastsquares.assembled import fit_of
 from gramian.fit.leastsquares.coded import CodedDesign, coded
 from gramian.fit.leastsquares.model_columns import ModelColumns, doubtful, to_model_columns
-from gramian.fit.leastsquares.outcome import outcome_sums, total_square
 from gramian.fit.leastsquares.rounded_times import RoundedTimes, rounded_times
 from gramian.fit.leastsquares.solution import Solved, stored_coefficients
 from gramian.fit.passes.accumulate import Accumulated
@@ -37,7 +42,7 @@ from gramian.linalg.absorb.eliminate import solve_eliminating
 from gramian.linalg.blocks import ROWS_PER_BLOCK
 from gramian.linalg.certificate import EPS, sum_rounding_error, underflow_error
 from gramian.linalg.doubledouble import Pair, pair
-from gramian.linalg.moments import Moments, first_moments
+from gramian.linalg.moments import Moments
 from gramian.linalg.products import gram_matrix, largest_diagonal
 from gramian.linalg.solve import Solution, solve
 from gramian.linalg.subspace import dense, sandwich
@@ -240,43 +245,9 @@ def assemble(
         absorbed = absorbed_estimates(moments, design, parametrization, system.partialled_out, b)
         constant = constant_beside(system.columns, system.levels, parametrization, b, model_columns.coefficients)
         absorbed = replace(absorbed, constant=constant)
-    rank, levels = int(solution.independent.sum()), absorbed.rank if absorbed else 0
-    leverage = solution.leverage + levels
-    intercept = parametrization.constant is not None or bool(design.terms.absorbed_intercepts)
-    mean, centred, square = outcome_sums(moments, system.response, design.coordinates[system.response])
-    rss = solution.rss * parametrization.scale * parametrization.scale
-    total = total_square(centred if intercept else square, system.response)
-    return Solved(
-        formula=design.formula,
-        design=system.coded.design,
-        levels=system.levels,
-        parametrization=parametrization,
-        solution=solution,
-        names=system.names,
-        terms=system.coded.terms,
-        coefficients=model_columns.coefficients,
-        inverse=model_columns.inverse,
-        identified=model_columns.identified,
-        aliased=model_columns.aliased,
-        empty_cells=system.coded.empty_cells,
-        intercept=intercept,
-        rows=moments.rows,
-        weight=moments.weight,
-        log_weight=moments.log_weight,
-        rss=rss,
-        tss=rss if intercept and rank + levels == 1 else total,  # an intercept alone explains nothing
-        mean=mean,
-        rank=rank,
-        leverage=leverage,
-        condition=solution.condition,
-        passes=bounded.passes,
-        dropped_rows=accumulated.dropped_rows,
-        alpha=options.alpha,
-        accuracy=_accuracy(system, bounded, model_columns, moments.rows - leverage, options.digits),
-        absorbed=absorbed,
-        inverse_roots=model_columns.inverse_roots,
-        first_moments=None if design.weight else first_moments(moments, design.terms.coefficient_blocks),
-    )
+    leverage = solution.leverage + (absorbed.rank if absorbed else 0)
+    accuracy = _accuracy(system, bounded, model_columns, moments.rows - leverage, options.digits)
+    return fit_of(system.coded, accumulated, options, bounded, model_columns, accuracy, absorbed)
 
 
 def _accuracy(

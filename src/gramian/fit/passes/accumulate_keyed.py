@@ -315,8 +315,8 @@ class KeyedLinearAccumulator(KeyedUnitAccumulator):
         order = None if (keys[1:] >= keys[:-1]).all() else sorted_by(keys)
         weight, count = observed.weight, observed.count
         total = combined_weight(weight, count)
-        root = None if total is None else np.sqrt(total if order is None else total[order])
-        products = columns.group_products(parts, np.append(0, np.cumsum(sizes[present])), order, root)
+        starts = np.append(0, np.cumsum(sizes[present]))
+        products = columns.group_products(parts, starts, order, None if total is None else np.sqrt(total))
         rows = sizes if count is None else np.bincount(keys, count).astype(np.int64)
         if not self.keyed_sums.add_products(products, present, rows[present]):
             return False

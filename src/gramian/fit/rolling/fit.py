@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from gramian.engines.fold import threads_for
 from gramian.errors import NumericalError
 from gramian.fit.groups.fit import GroupedFits, error_context, no_rows_message, warn
 from gramian.fit.groups.specifications import OUTCOME
-from gramian.fit.leastsquares.coded import CodedDesign
+from gramian.fit.leastsquares.coded import CodedDesign, coded
 from gramian.fit.leastsquares.solution import Solved
+from gramian.fit.leastsquares.stacked import fits_of
 from gramian.fit.leastsquares.system import first_solution
 from gramian.fit.passes.accumulate import Accumulated
 from gramian.fit.passes.accumulate_keyed import KeyedAccumulated, keyed_job, keyed_pass
@@ -26,6 +28,8 @@ from gramian.formula.grammar import Formula
 from gramian.linalg.keyed.moments import Key
 from gramian.linalg.moments import levels_with_rows
 from gramian.typing import Level
+
+SUMS_TOGETHER = 2**20  # numbers in the sums of windows that are solved together (8 MB)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,20 +73,18 @@ def fit_windows(
     keyed = job.fold(keyed_pass(job, grouping))
     if not len(keyed):
         raise NumericalError(no_rows_message(formula.text, keyed.dropped_rows))
-    outcomes, fits, short = tuple(job.design.outcome), {}, 0
+    outcomes, short = tuple(job.design.outcome), 0
+    fits: dict[Key, Solved] = {}
     solvers = [Solver(replace(with_outcome(job.design, outcome), matrix=None), options) for outcome in outcomes]
     with threads_for(job.design.terms.width(level_counts(keyed.moments.levels))):  # once, not for every window
-        for group, (periods, parts) in _series(keyed).items():
-            for period, sums in window_sums(periods, parts, windows):
-                key = (*group, windows.start_of(period, grouping.kind))
-                sums = _with_own_levels(sums)
-                if sums.moments.rows < (windows.min_rows or _width(job.design, sums.moments.levels) + 1):
-                    short += 1
-                    continue
-                for outcome, solver in zip(outcomes, solvers, strict=True):
-                    with error_context(names, key):
-                        fit = solver.fit(sums)
-                    fits[(*((outcome.removeprefix("~"),) if len(outcomes) > 1 else ()), *key)] = fit
+        windows_of_all = _windows(keyed, windows, grouping.kind)
+        together = max(SUMS_TOGETHER // len(job.design.layout.rows) ** 2, 1)
+        while some := list(islice(windows_of_all, together)):
+            long = {k: sums for k, sums in some if sums.moments.rows >= _least_rows(windows, job.design, sums)}
+            short += len(some) - len(long)
+            for outcome, solver in zip(outcomes, solvers, strict=True):
+                own = (outcome.removeprefix("~"),) if len(outcomes) > 1 else ()
+                fits |= {(*own, *k): fit for k, fit in solver.fits(long, names).items()}
     if not fits:
         few = f"{short:,} have too few" if short else "none is complete"
         raise NumericalError(f"no window has enough rows for '{formula.text}' ({few}): take longer ones")
@@ -94,6 +96,13 @@ def fit_windows(
     plain = tuple(outcome.removeprefix("~") for outcome in outcomes)
     grouped = GroupedFits(formula.text, names, fits, keyed.dropped_rows, {}, plain)
     return RollingFitted(grouped, int(keyed.moments.rows.sum()), short)
+
+
+def _windows(keyed: KeyedAccumulated, windows: Windows, kind: str) -> Iterator[tuple[Key, Accumulated]]:
+    """Key and sums of every window. kind : Arrow type of the column of time."""
+    for group, (periods, parts) in _series(keyed).items():
+        for period, sums in window_sums(periods, parts, windows):
+            yield (*group, windows.start_of(period, kind)), _with_own_levels(sums)
 
 
 def _series(keyed: KeyedAccumulated) -> Mapping[Key, tuple[list[int], list[Accumulated]]]:
@@ -120,9 +129,9 @@ def _with_own_levels(sums: Accumulated) -> Accumulated:
     return replace(sums, moments=moments.with_levels(own))
 
 
-def _width(design: Design, levels: Mapping[str, Sequence[Level]]) -> int:
-    """Number of columns of a model with these levels, or a lower bound. Raises DataError for too many."""
-    return checked_width(design.terms, level_counts(levels))
+def _least_rows(windows: Windows, design: Design, sums: Accumulated) -> int:
+    """Rows that a window must have, by default one more than columns. Raises DataError for too many columns."""
+    return windows.min_rows or checked_width(design.terms, level_counts(sums.moments.levels)) + 1
 
 
 def level_counts(levels: Mapping[str, Sequence[Level]]) -> dict[str, int]:
@@ -148,7 +157,23 @@ class Solver:
     options: Options
     last: CodedDesign | None = None
 
-    def fit(self, sums: Accumulated) -> Solved:
+    def fits(self, sums: Mapping[Key, Accumulated], names: Sequence[str]) -> dict[Key, Solved]:
+        """The fits of several windows; an error names its key. names : of the parts of a key."""
+        out: dict[Key, Solved] = {}
+        together = self._together(list(sums.values()))
+        for (key, own), fit in zip(sums.items(), together, strict=True):
+            with error_context(names, key):
+                out[key] = self._alone(own) if fit is None else fit
+        return out
+
+    def _together(self, sums: Sequence[Accumulated]) -> list[Solved | None]:
+        """The fits that can be made together: windows of a model without factors have the same columns."""
+        if not sums or self.design.terms.factors:
+            return [None] * len(sums)
+        self.last = coded(self.design, sums[0].moments, self.options, self.last)
+        return fits_of(self.last, sums, self.options)
+
+    def _alone(self, sums: Accumulated) -> Solved:
         """The fit of one window."""
         system, solved = first_solution(self.design, sums, self.options, like=self.last)
         self.last = system.coded

@@ -23,7 +23,7 @@ from typing import NamedTuple
 import numpy as np
 
 from gramian.errors import AccuracyWarning, NumericalError
-from gramian.fit.leastsquares.accuracy import required_std_error_digits
+from gramian.fit.leastsquares.digits import required_std_error_digits
 from gramian.fit.leastsquares.solution import Solved
 from gramian.linalg import maps
 from gramian.linalg.certificate import EPS

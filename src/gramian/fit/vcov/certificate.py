@@ -13,7 +13,8 @@ from dataclasses import replace
 import numpy as np
 
 from gramian.errors import AccuracyWarning, NumericalError
-from gramian.fit.leastsquares.accuracy import LARGEST, NEGLIGIBLE, SMALLEST, required_std_error_digits
+from gramian.fit.leastsquares.accuracy import LARGEST, SMALLEST
+from gramian.fit.leastsquares.digits import NEGLIGIBLE, required_std_error_digits
 from gramian.fit.leastsquares.identified import aliased_positions, null_vectors
 from gramian.fit.leastsquares.solution import RobustCovariance, Solved
 from gramian.fit.vcov.sandwich import model_covariance
