@@ -123,13 +123,12 @@ def _check(values: Mapping[str, Any], format: str) -> None:
 
 
 def _wild(boot: Boot, fit: Any, data: Any, engine: Any) -> Draws:
-    from gramian.fit.bootstrap.choice import any_seed
+    from gramian.fit.bootstrap.choice import seed_of
     from gramian.fit.bootstrap.sums import sums_of
     from gramian.fit.bootstrap.tested import wild_tests
     from gramian.fit.bootstrap.wild import WildOptions
 
-    seed = any_seed() if boot.seed is None else boot.seed
-    options = WildOptions(boot.draws, boot.weights or "rademacher", seed)
+    options = WildOptions(boot.draws, boot.weights or "rademacher", seed_of(boot.seed))
     return wild_tests(fit.solved, sums_of(fit.solved, fit.fitted_rows, data, None, engine), options)
 
 

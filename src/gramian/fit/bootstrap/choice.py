@@ -14,6 +14,7 @@ from gramian.fit.bootstrap.rows import RowDraws, row_bootstrap
 from gramian.fit.bootstrap.sums import HasClusters, sums_of
 from gramian.fit.leastsquares.solution import Solved
 from gramian.fit.passes.job import PassRunner
+from gramian.inference.draws.sign_weights import check_seed
 from gramian.keywords import BootstrapBy, BootstrapKeywords
 from gramian.results.fitted_rows import FittedRows, rows_or_fitted
 
@@ -23,7 +24,7 @@ def bootstrap(solved: Solved, fitted_rows: FittedRows, data: object, given: Boot
     by = given["by"] or ("cluster" if _has_clusters(solved, data, given["cluster"]) else "row")
     one_of("by", by, get_args(BootstrapBy))
     engine, draws, weights = given["engine"], given["draws"], given["weights"]
-    seed = any_seed() if given["seed"] is None else given["seed"]
+    seed = seed_of(given["seed"])
     if by == "cluster":
         sums = sums_of(solved, fitted_rows, data, given["cluster"], engine)
         return pairs_bootstrap(solved, sums, draws, weights or "multinomial", seed)
@@ -42,6 +43,10 @@ def _has_clusters(solved: Solved, data: object, cluster: str | None) -> bool:
     return cluster is not None or has_own or isinstance(data, HasClusters)
 
 
-def any_seed() -> int:
-    """A seed that nobody has chosen, so that it can be said, and is the same for all workers."""
-    return int(np.random.SeedSequence().generate_state(1)[0])
+def seed_of(seed: int | None) -> int:
+    """The seed, or without one any, which then can be said and is the same for all workers.
+
+    Raises OptionError for what is no seed.
+    """
+    check_seed(seed)
+    return int(np.random.SeedSequence().generate_state(1)[0]) if seed is None else int(seed)

@@ -222,7 +222,7 @@ class WithBootstrap(WithEffects):
         (2017); the p-value is the share of assignments at least as far out.
         """
         from gramian.engines.choice import engine_of
-        from gramian.fit.bootstrap.choice import any_seed
+        from gramian.fit.bootstrap.choice import seed_of
         from gramian.fit.bootstrap.randomization import Assignment, randomization_test
         from gramian.fit.passes.job import PassRunner
         from gramian.results.fitted_rows import rows_or_fitted
@@ -233,7 +233,7 @@ class WithBootstrap(WithEffects):
             given["cluster"],
             (strata,) if isinstance(strata, str) else tuple(strata),
             given["draws"],
-            any_seed() if given["seed"] is None else given["seed"],
+            seed_of(given["seed"]),
             given["alternative"],
             given["level"],
         )

@@ -12,7 +12,7 @@ from gramian.errors import NumericalError, OptionError, one_of
 from gramian.fit.bootstrap.cluster_sums import OrderedSums, cr1_factor
 from gramian.fit.bootstrap.result import BootstrapTest
 from gramian.fit.leastsquares.solution import Solved
-from gramian.inference.draws.sign_weights import drawn
+from gramian.inference.draws.sign_weights import check_seed, drawn
 from gramian.inference.draws.wild import ALTERNATIVES, ClusterSums, Draws, draws_of
 from gramian.inference.hypothesis import hypotheses
 from gramian.inference.vcov_spec import VcovSpec
@@ -49,6 +49,7 @@ class WildOptions:
 
     def __post_init__(self) -> None:
         one_of("alternative", self.alternative, ALTERNATIVES)
+        check_seed(self.seed)
         if not 0.0 < self.level < 1.0:
             raise OptionError(f"level must lie between 0 and 1, found {self.level!r}")
 

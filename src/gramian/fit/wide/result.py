@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 import pyarrow as pa
 
-from gramian.errors import OptionError
+from gramian.errors import OptionError, not_offered
 from gramian.fit.wide.solution import WideSolved
 from gramian.inference import goodness, normal
 from gramian.inference.tests import Test
@@ -54,6 +54,10 @@ class WideFit(Estimates):
 
     solved: WideSolved
     fitted_rows: FittedRows = UNKNOWN
+
+    wild_bootstrap = bootstrap = jackknife = randomization = not_offered(
+        "draws", "they need products of all pairs of columns, which this solver does not make; take fewer columns"
+    )
 
     @property
     def coefficient_df(self) -> None:

@@ -67,6 +67,12 @@ def check_draws(draws: int) -> None:
         raise OptionError(f"draws must be a whole number above 0, found {draws!r}")
 
 
+def check_seed(seed: object) -> None:
+    """Raise OptionError for a seed that is no whole number from 0 on; None stands for any."""
+    if seed is not None and (isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0):
+        raise OptionError(f"seed must be a whole number from 0 on, found {seed!r}")
+
+
 def in_parts(make: Weights, clusters: int, draws: int, seed: int | None, *, numbers: int = 1) -> Iterator[Matrix]:
     """Weights (clusters, d) of a distribution, the draws in parts of d.
 

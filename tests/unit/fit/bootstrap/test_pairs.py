@@ -133,6 +133,8 @@ def test_what_it_says() -> None:
         ({"formula": "y ~ x | f", "vcov": CLUSTERED}, {}, "absorbed levels of f"),
         ({"formula": "y ~ x", "vcov": CLUSTERED}, {"weights": "webb"}, "weights"),
         ({"formula": "y ~ x", "vcov": CLUSTERED}, {"draws": 0}, "draws"),
+        ({"formula": "y ~ x", "vcov": CLUSTERED}, {"seed": -1}, "seed must be a whole number from 0 on, found -1"),
+        ({"formula": "y ~ x"}, {"seed": "a"}, "seed must be a whole number"),
     ],
 )
 def test_what_is_refused(fit: dict[str, Any], options: dict[str, Any], message: str) -> None:

@@ -64,6 +64,7 @@ def test_models_without_draws_say_what_to_do() -> None:
         (gm.glm("g ~ a", DATA, "poisson"), "GlmFit has no draws: each would iterate"),
         (gm.iv("y ~ [a ~ b]", DATA), "IvFit has no draws: those of instruments draw both stages"),
         (gm.between("y ~ a", DATA, panel="g"), "PanelFit has no draws"),
+        (gm.ols("y ~ a", DATA, solver="iterative"), "WideFit has no draws"),
     ):
         for method in ("wild_bootstrap", "bootstrap", "jackknife", "randomization"):
             with pytest.raises(OptionError, match=message):
