@@ -80,8 +80,9 @@ def iv(formula: str, data: Any, **options: Unpack[IvKeywords]) -> IvFit | Fits:
     Notes
     -----
     The digits of two-stage least squares are certified as those of least squares, by bounds of the effect of all
-    rounding errors of the sums of both stages. Those of LIML, Fuller and GMM are not, for their weights are solutions
-    themselves.
+    rounding errors of the sums of both stages. Where they are fewer than `digits`, further passes refine the solution
+    by residuals of both stages in twofold precision, but beside absorbed factors. Those of LIML, Fuller and GMM are
+    not certified, for their weights are solutions themselves.
 
     Robust covariances of the k-class are (X'(1 - k M)X)^-1 S (X'(1 - k M)X)^-1 with S of the scores of projected
     regressors, M = 1 - P, as in linearmodels.

@@ -12,7 +12,7 @@ from gramian.fit.groups.fit import fit_grouped
 from gramian.fit.groups.result import Fits
 from gramian.fit.groups.specifications import specifications, without_dot
 from gramian.fit.iv.designs import IvDesigns, iv_designs, joint_design
-from gramian.fit.iv.fit import IvRun, check_request, solve_iv, with_rows
+from gramian.fit.iv.fit import IvRun, check_request, solve_iv, with_digits, with_rows
 from gramian.fit.iv.options import IvOptions
 from gramian.fit.iv.result import IvFit
 from gramian.fit.iv.solution import IvSolved
@@ -76,12 +76,14 @@ class WithInstruments:
         return self._run(request)[1].solved
 
     def escalated(self, request: Request, rows: PassRunner) -> IvSolved:
-        """The fit as it is: one pass certifies what it does."""
-        return self.fit(request)
+        """A fit with more digits."""
+        design, run = self._run(request)
+        return with_digits(run, Job(design, self.options, rows), request.sums().accumulated).solved
 
     def with_vcov(self, request: Request, fit: IvSolved, vcov: VcovSpec, rows: PassRunner) -> IvSolved:
         """A fit with a robust covariance."""
         design, run = self._run(request)
+        run = replace(run, solved=replace(run.solved, structural=fit.structural))
         solved = with_rows(run, Job(design, self.options, rows), vcov)
         passes = fit.structural.passes + rows.passes
         return replace(solved, structural=replace(solved.structural, passes=passes))

@@ -14,7 +14,7 @@ from gramian.fit.iv.basis import basis_of
 from gramian.fit.iv.designs import IvDesigns
 from gramian.fit.iv.identified import check_identified, excluded_names, shortfall_of
 from gramian.fit.iv.options import IvOptions
-from gramian.fit.iv.solution import FULLER, GMM, LIML, IvSolved
+from gramian.fit.iv.solution import FULLER, GMM, LIML, TWO_STAGE, IvSolved
 from gramian.fit.iv.system import IvSystem, iv_system, model_map
 from gramian.fit.iv.vcov import (
     Inputs,
@@ -97,11 +97,25 @@ def fit_iv(job: Job, designs: IvDesigns, options: IvOptions, vcov: VcovSpec | No
         job.runner.cache_rows((*job.design.columns, *vcov.clusters))
     job.prepare()
     sums = job.fold(Accumulate(job.design, job.options.drop))
-    run = solve_iv(designs, job.design, sums, job.options, options, job.passes)
+    run = with_digits(solve_iv(designs, job.design, sums, job.options, options, job.passes), job, sums)
     structural = run.solved.structural
     if structural.accuracy is not None and not reached(structural):
         warnings.warn(AccuracyWarning(shortfall_of(run.solved, job.source)), stacklevel=4)
     return run.solved if vcov is None else with_rows(run, job, vcov)
+
+
+def with_digits(run: IvRun, job: Job, sums: Accumulated) -> IvRun:
+    """The fit with the digits requested, by further passes over the rows, where one did not give them."""
+    structural = run.solved.structural
+    few = structural.accuracy is not None and not reached(structural)
+    if not few or not job.source.rereadable or run.solved.estimator != TWO_STAGE:
+        return run
+    from gramian.fit.iv.refine import can_refine, refined  # most fits have the digits after one pass
+
+    if not can_refine(run.system, structural.solution):
+        return run
+    more = refined(run.system, structural, job, sums.moments)
+    return replace(run, solved=replace(run.solved, structural=more))
 
 
 def check_request(job: Job, options: IvOptions, vcov: VcovSpec | None) -> None:
