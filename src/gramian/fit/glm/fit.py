@@ -20,7 +20,7 @@ from gramian.fit.glm.proposal import Evaluated, converges_linearly, uses_observe
 from gramian.fit.glm.separation import SeparationFoundError
 from gramian.fit.glm.solution import GlmSolved
 from gramian.fit.glm.step import solution_at
-from gramian.fit.leastsquares.absorbed import constant_beside
+from gramian.fit.leastsquares.absorbed_effects import constant_beside
 from gramian.fit.leastsquares.model_columns import to_model_columns
 from gramian.fit.leastsquares.outcome import LARGEST_SQUARE, SMALLEST_SQUARE, check_lengths
 from gramian.fit.leastsquares.solution import Solved, stored_coefficients

@@ -12,12 +12,8 @@ import numpy as np
 
 from gramian.engines.fold import threads_for
 from gramian.errors import NumericalError
-from gramian.fit.leastsquares.absorbed import (
-    PartialledOut,
-    absorbed_estimates,
-    constant_beside,
-    partial_out,
-)
+from gramian.fit.leastsquares.absorbed import PartialledOut, partial_out
+from gramian.fit.leastsquares.absorbed_effects import absorbed_estimates, constant_beside
 from gramian.fit.leastsquares.accuracy import (
     Accuracy,
     BoundedSolution,

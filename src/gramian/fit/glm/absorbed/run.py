@@ -18,7 +18,8 @@ from gramian.fit.glm.loop import Run
 from gramian.fit.glm.null_model import NullModel
 from gramian.fit.glm.proposal import NEARBY, Evaluated, Trial, converges_linearly
 from gramian.fit.glm.step import Step
-from gramian.fit.leastsquares.absorbed import Absorbed, are_connected, singletons, slopes_of_factors, zeros_of
+from gramian.fit.leastsquares.absorbed import Absorbed
+from gramian.fit.leastsquares.absorbed_effects import are_connected, singletons, slopes_of_factors, zeros_of
 from gramian.formula.design import Design
 from gramian.formula.dropped_rows import DroppedRows
 from gramian.linalg.absorb.partial_out import Absorption
