@@ -155,55 +155,72 @@ def certify(
     of a coefficient are relative to max(|b|, s) with s a lower bound of its standard error: an estimate that is zero up
     to noise needs no digits of its own.
     """
-    solution, errors = bounded.solution, bounded.errors
-    rss = solution.rss * parametrization.scale * parametrization.scale  # in the outcome's units
-    bounds, identified = _bounds(solution), model_columns.identified
-    sensitivity = _with_aliased(apply_absolute(model_columns.map, bounds.sensitivity), model_columns)
-    error = _coefficient_errors(parametrization, errors.coefficients * parametrization.scale, bounds, model_columns)
-    # the map, the rounding of the result to float64, and the errors of the columns themselves add up
-    error = (
-        error
-        + np.where(identified, EPS * np.abs(model_columns.coefficients), 0.0)
-        + np.where(apply_absolute(model_columns.map, np.abs(solution.coefficients)) > 0.0, SUBNORMAL, 0.0)
-        + column_errors.coefficient_errors(model_columns.coefficients)
-    )
-    rss_error = errors.rss * parametrization.scale * parametrization.scale + (SUBNORMAL if solution.rss else 0.0)
-    inverse_roots = model_columns.inverse_roots
-    lengths = _with_aliased(
-        apply_absolute(model_columns.map, np.sqrt(np.maximum(solution.inverse.diagonal(), 0.0))), model_columns
-    )
-    inverse_error = (
-        bounds.inverse(sensitivity / inverse_roots)
-        + 4.0 * EPS * (lengths / inverse_roots) ** 2
-        + 2.0 * column_errors.coefficient_errors(inverse_roots) / inverse_roots
+    scale, roots = parametrization.scale, model_columns.inverse_roots
+    rss = bounded.solution.rss * scale * scale  # in the outcome's units
+    rss_error = bounded.errors.rss * scale * scale + (SUBNORMAL if bounded.solution.rss else 0.0)
+    quantities = Quantities(
+        model_columns.coefficients,
+        _model_errors(bounded, parametrization, model_columns, column_errors),
+        roots,
+        _inverse_errors(bounded.solution, model_columns, column_errors, times),
+        np.array([rss]),
+        np.array([rss_error]),
+        np.array([float(df_residual)]),
     )
     if times is not None:
-        inverse_error = inverse_error + 2.0 * times.relative_error(inverse_roots)
-    # beside aliased columns, roots are those of a diagonal that was formed, and with it lost its digits
-    power = 2 if len(model_columns.positions) else 1
-    representable = (inverse_roots**power > SMALLEST) & (inverse_roots**power < LARGEST)
-    inverse_error = np.where(representable, inverse_error, np.inf)
-    found = Quantities(
-        model_columns.coefficients, error, inverse_roots, inverse_error,
-        np.array([rss]), np.array([rss_error]), np.array([float(df_residual)]),
-    )  # fmt: skip
-    if times is not None:
-        more = times.coefficient_errors(inverse_roots, model_columns.coefficients, found.largest_std_errors)
-        found = replace(found, errors=error + more)
-    every = found.digits(requested)
+        more = times.coefficient_errors(roots, quantities.coefficients, quantities.largest_std_errors)
+        quantities = replace(quantities, errors=quantities.errors + more)
+    every = quantities.digits(requested)
+    identified, of_empty = model_columns.identified, model_columns.empty & model_columns.minimum_norm
     return Accuracy(
         bounded.precision,
         requested,
-        np.where(
-            identified,
-            every.coefficients,
-            np.where(model_columns.empty & model_columns.minimum_norm, MAX_DIGITS, np.nan),
-        ),
+        np.where(identified, every.coefficients, np.where(of_empty, MAX_DIGITS, np.nan)),
         np.where(identified, every.std_errors, np.nan),
         float(every.rss[0]),
         model_columns.low,
         bool(every.enough[identified].all()),
     )
+
+
+def _model_errors(
+    bounded: BoundedSolution, parametrization: Parametrization, model_columns: ModelColumns, column_errors: ColumnErrors
+) -> Vector:
+    """Error bounds (p,) of the model's coefficients, in units of the outcome.
+
+    Those of the map, of the result's rounding to float64 and of the columns themselves add up.
+    """
+    solution, coefficients = bounded.solution, model_columns.coefficients
+    solved_errors = bounded.errors.coefficients * parametrization.scale
+    not_zero = apply_absolute(model_columns.map, np.abs(solution.coefficients)) > 0.0
+    return np.asarray(
+        _coefficient_errors(parametrization, solved_errors, _bounds(solution), model_columns)
+        + np.where(model_columns.identified, EPS * np.abs(coefficients), 0.0)
+        + np.where(not_zero, SUBNORMAL, 0.0)
+        + column_errors.coefficient_errors(coefficients)
+    )
+
+
+def _inverse_errors(
+    solution: Solution, model_columns: ModelColumns, column_errors: ColumnErrors, times: RoundedTimes | None
+) -> Vector:
+    """Relative error bounds (p,) of the diagonal of the inverse; infinite where it is outside the range of float64."""
+    roots, bounds = model_columns.inverse_roots, _bounds(solution)
+    solved_roots = np.sqrt(np.maximum(solution.inverse.diagonal(), 0.0))
+    sensitivity, lengths = (
+        _with_aliased(apply_absolute(model_columns.map, values), model_columns)
+        for values in (bounds.sensitivity, solved_roots)
+    )
+    error = (
+        bounds.inverse(sensitivity / roots)
+        + 4.0 * EPS * (lengths / roots) ** 2
+        + 2.0 * column_errors.coefficient_errors(roots) / roots
+    )
+    if times is not None:
+        error = error + 2.0 * times.relative_error(roots)
+    # beside aliased columns, roots are those of a diagonal that was formed, and with it lost its digits
+    power = 2 if len(model_columns.positions) else 1
+    return np.where((roots**power > SMALLEST) & (roots**power < LARGEST), error, np.inf)
 
 
 def _bounds(solution: Solution) -> Bounds:
