@@ -96,15 +96,14 @@ def exact_solved(
     (response,), total = design.outcome, moments.outcome(1)
     check_combinations(system.parametrization, names, response)
     total_square(total if constant is None else total - moments.outcome(0) ** 2 / moments.weight, response)
-    fit = exact_fit(
-        subset(gram, np.append(used, p)), constant_position, tuple(names[i] for i in used), moments, longest
-    )
+    products_of_fit = subset(gram, np.append(used, p))
+    fit = exact_fit(products_of_fit, constant_position, tuple(names[i] for i in used), moments, longest)
     aliased = {**dict(fit.aliased), **_alias_texts(gram, dropped, null, names)}
     aliased = {n: aliased[n] for n in names if n in aliased}
     if aliased and options.collinear == "raise":
         raise NotIdentifiedError(dependent_message(aliased), aliased)
     all_null = np.column_stack([null, _scattered_rows(fit.solution.null.astype(np.float64), used, p)])
-    solution = solve_exactly(system, used, fit, all_null, longest)
+    solution = solve_exactly(system, used, fit, products_of_fit, all_null, longest)
     return Solved(
         formula=design.formula,
         design=replace(design, levels=dict(moments.levels)),

@@ -17,7 +17,7 @@ from gramian.linalg.certificate import EPS, Bounds
 from gramian.linalg.doubledouble import Pair
 from gramian.linalg.exact.fit import ExactFit
 from gramian.linalg.exact.near_collinear import subset
-from gramian.linalg.exact.products import pairs
+from gramian.linalg.exact.products import ExactGram, pairs
 from gramian.linalg.exact.solve import LONGEST, exact_solve
 from gramian.linalg.exact.to_float64 import nearest, square_root
 from gramian.linalg.orthonormal import inverse_root
@@ -28,11 +28,13 @@ WEIGHT_ROUNDING = 4.0 * EPS  # relative error of a weight: rows are multiplied b
 MAX_ROOT_COLUMNS = 128  # up to which the root of the inverse is computed: columns^3 in double-double, half a second
 
 
-def solve_exactly(system: ExactSystem, used: Codes, fit: ExactFit, null: Matrix, longest: float = LONGEST) -> Solution:
+def solve_exactly(
+    system: ExactSystem, used: Codes, fit: ExactFit, products_of_fit: ExactGram, null: Matrix, longest: float = LONGEST
+) -> Solution:
     """The fit in the columns that a float64 fit would solve for, every number of it rounded once.
 
-    used : positions of the columns of `fit` among the model's. null : (p, r) null vectors of the model's columns.
-    longest : as of `exact_solve`.
+    used : positions of the columns of `fit` among the model's. products_of_fit : those that `fit` is of. null : (p, r)
+    null vectors of the model's columns. longest : as of `exact_solve`.
     """
     p, constant, to_solved = len(system.names), system.parametrization.constant, system.parametrization.to_solved
     columns, full_gram = used[fit.solution.identified], system.solved_gram()
@@ -43,7 +45,8 @@ def solve_exactly(system: ExactSystem, used: Codes, fit: ExactFit, null: Matrix,
     gram = subset(full_gram, np.append(columns, p))
     position = None if constant is None or constant not in columns else int(np.flatnonzero(columns == constant)[0])
     # products of a float64 solution would lose twice the digits of the condition number
-    exact = exact_solve(gram, position, longest)
+    # where no column is shifted, these are the products that were solved before
+    exact = fit.solution if gram.equals(products_of_fit) else exact_solve(gram, position, longest)
     hi, lo = exact.rounded
     products = pairs(gram)
     columns_products = Pair(products.hi[:-1, :-1], products.lo[:-1, :-1])

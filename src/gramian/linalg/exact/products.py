@@ -43,6 +43,11 @@ class ExactGram:
             Fraction(int(self.integers[i, j]), self.multipliers[i] * self.multipliers[j]) * Fraction(2) ** self.exponent
         )
 
+    def equals(self, other: ExactGram) -> bool:
+        """Whether both are written with the same integers."""
+        written = self.exponent == other.exponent and self.multipliers == other.multipliers
+        return written and np.array_equal(self.integers, other.integers)
+
 
 def exact_gram(moments: ExactMoments, groups: Sequence[ColumnGroup]) -> ExactGram:
     """Products of the stored columns in `groups`, (q, q) in the order of their positions."""
