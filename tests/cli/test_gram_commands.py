@@ -197,4 +197,4 @@ def test_two_grams_are_compared(ran, refused, folder):
     }
     assert found["coefficients"] == smaller.coefficients.to_pylist()
     assert [row["name"] for row in found["means"]] == ["x", "y"]
-    assert "already there: " in refused(3, "compare-grams", "1.gram", "1.gram")
+    assert "in both: " in refused(3, "compare-grams", "1.gram", "1.gram")

@@ -12,6 +12,7 @@ from gramian.errors import NumericalError
 from gramian.fit.gram.arithmetic import add_grams
 from gramian.fit.gram.fit import in_float64
 from gramian.fit.gram.models import ModelSpec, one_model
+from gramian.fit.gram.provenance import check_separate
 from gramian.fit.gram.sums import GramData
 from gramian.fit.leastsquares.solution import Solved
 from gramian.fit.leastsquares.system import solve_linear
@@ -107,7 +108,8 @@ class GramDifference:
 
 def difference(a: GramData, b: GramData, formula: str | None) -> GramDifference:
     """The differences of two Grams of the same terms; parameters and errors as of `gramian.compare_grams`."""
-    pooled = add_grams(a, b)  # refuses Grams of other terms, and rows that are in both
+    check_separate(a.provenance, b.provenance)
+    pooled = add_grams(a, b)  # refuses Grams of other terms
     spec = ModelSpec(formula)
     first, second, both = (_fitted(data, spec) for data in (a, b, pooled))
     numerator = first.rank + second.rank - both.rank

@@ -149,6 +149,14 @@ def add_provenance(a: Provenance, b: Provenance, *, force: bool) -> Provenance:
     return Provenance(total)
 
 
+def check_separate(a: Provenance, b: Provenance) -> None:
+    """Raise DataError if an input is in both: rows on both sides make no comparison."""
+    if shared := [read for read in _as_named_in(a.multiplicity, b.multiplicity) if read in a.multiplicity]:
+        raise DataError(
+            f"in both: {_listed(shared)}; each must have its own rows: where one holds the other, subtract that first"
+        )
+
+
 def subtract_provenance(a: Provenance, b: Provenance, *, force: bool) -> Provenance:
     """The inputs of the first without those of the second. Raises DataError if one is not there, unless forced."""
     total = _sum(a.multiplicity, {read: -n for read, n in b.multiplicity.items()})
