@@ -103,6 +103,11 @@ class Estimator:
     def check_absorbed(self, absorbed: Sequence[str]) -> None:
         """Raise OptionError where it does not go with these absorbed factors."""
 
+    def check_model(self, like: str | None, absorbed: Sequence[str], *, is_glm: bool) -> None:
+        """Raise OptionError where the package does not have it, or the model cannot."""
+        self.check_like(like, is_glm=is_glm)
+        self.check_absorbed(absorbed)
+
 
 @dataclass(frozen=True, slots=True)
 class Rowwise(Estimator):

@@ -170,8 +170,7 @@ class VcovSpec:
         """Raise OptionError where the model has no such covariance."""
         if penalized:
             raise OptionError(f"vcov='{self.name}' has no meaning for a penalised fit; leave vcov or the penalty out")
-        self.estimator.check_like(self.like, is_glm=is_glm)
-        self.estimator.check_absorbed(absorbed)
+        self.estimator.check_model(self.like, absorbed, is_glm=is_glm)
 
 
 def glm_vcov_spec(vcov: Any, like: str | None = None, information: str | None = None) -> VcovSpec | None:

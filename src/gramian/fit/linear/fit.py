@@ -83,9 +83,9 @@ def linear_steps(job: Job, vcov: VcovSpec | None) -> LinearSteps:
     steps = LinearSteps(job.needs_knots, escalation_of(job), vcov)
     if vcov is None:
         return steps
-    absorbed = job.design.terms.absorbed
-    check_vcov(vcov, job.source.schema, absorbed=absorbed, penalized=job.options.alpha is not None)
-    if not job.source.rereadable:
+    absorbed, source = job.design.terms.absorbed, job.source
+    check_vcov(vcov, source.schema, absorbed=absorbed, penalized=job.options.alpha is not None)
+    if not source.rereadable:
         # residuals need a second pass, but products by cluster give the scores of any coefficients in the first
         check_single_read(vcov, exact=job.options.exact, absorbed=absorbed)
         return replace(steps, cluster_vcov=vcov)

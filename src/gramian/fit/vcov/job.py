@@ -115,8 +115,8 @@ class CovarianceJob:
     @property
     def _can_be_careful(self) -> bool:
         """Whether the covariance can be computed in an orthonormal basis of the columns."""
-        solved = self.fitted_model.solved
-        if self.vcov.estimator.dependent or isinstance(self.vcov.estimator, BiasReduced):
+        solved, estimator = self.fitted_model.solved, self.vcov.estimator
+        if estimator.dependent or isinstance(estimator, BiasReduced):
             return False
         narrow = len(solved.names) <= MAX_COLUMNS and self.fitted_model.width <= 4 * MAX_COLUMNS
         return narrow and self.fitted_model.model is None and self.absorbed is None and solved.alpha is None
@@ -196,9 +196,8 @@ class CovarianceJob:
             )
 
     def _by_cluster(self) -> Evaluated:
-        demeaned = None if self.absorbed is None else self.absorbed.demeaned
-        group = self.vcov.estimator.group
-        task = ClusterPass(self.fitted_model, self.vcov.clusters, cluster_memory(), demeaned, group)
+        demeaned, estimator = None if self.absorbed is None else self.absorbed.demeaned, self.vcov.estimator
+        task = ClusterPass(self.fitted_model, self.vcov.clusters, cluster_memory(), demeaned, estimator.group)
         sums = self.runner.fold(task)
         check_null_clusters(self.vcov, sums.null_clusters)
         K = self.fitted_model.subspace
@@ -206,7 +205,7 @@ class CovarianceJob:
         scores = own if K is None else np.dot(own, K)
         if self._log_alpha is not None:
             scores = self._log_alpha.scores(scores, sums.sums[:, -1])
-        if self.vcov.estimator.dependent:  # levels count, whatever times, panels or places they are nested in
+        if estimator.dependent:  # levels count, whatever times, panels or places they are nested in
             robust = self.sandwich().by_dependence(sums.clusters, scores, sums.counts)
             return Evaluated(robust, sums.rows, sums.loss)
         nested = () if sums.nesting is None else sums.nesting.nested(range(len(self.vcov.clusters)))
