@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from itertools import combinations, product
 
 import numpy as np
+from scipy.special import gammaln
 
 from gramian.inference.draws.wild import TIE
 from gramian.typing import Codes, Mask, Matrix, Vector
@@ -76,10 +77,9 @@ def distinct(values: Vector) -> Vector:
 
 def count_assignments(treatment: Vector, strata: Codes) -> float:
     """Number of distinct assignments within strata; infinite beyond float64."""
-    logs = 0.0
-    for s in np.unique(strata):
-        _, counts = np.unique(treatment[strata == s], return_counts=True)
-        logs += math.lgamma(int(counts.sum()) + 1) - sum(math.lgamma(n + 1) for n in counts.tolist())
+    values, code = np.unique(treatment, return_inverse=True)
+    _, own = np.unique(strata.astype(np.int64) * len(values) + code, return_counts=True)
+    logs = float(gammaln(np.bincount(strata) + 1.0).sum() - gammaln(own + 1.0).sum())
     return math.inf if logs > 700.0 else round(math.exp(logs)) if logs < 30.0 else math.exp(logs)
 
 
@@ -118,6 +118,8 @@ def _places(free: Sequence[int], counts: Sequence[int]) -> Iterator[tuple[tuple[
 def random_assignments(treatment: Vector, strata: Codes, draws: int, seed: int) -> Iterator[Matrix]:
     """Random assignments within strata, (d, u) in parts, the same whatever the parts."""
     generator = np.random.default_rng(seed)
+    if len(strata) and strata.max() < 1 << 16:
+        strata = strata.astype(np.uint16)  # sorted by counting digits, which is several times faster
     base, one_stratum = np.argsort(strata, kind="stable"), not len(strata) or bool((strata == strata[0]).all())
     size = max(1, NUMBERS_AT_A_TIME // max(1, len(treatment)))
     for start in range(0, draws, size):
