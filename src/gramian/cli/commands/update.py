@@ -8,7 +8,6 @@ import click
 
 from gramian.cli.options import DATA, FILE, data, engine, engine_for, files, progress
 from gramian.cli.shared_gram import alone
-from gramian.data.paths import is_address
 from gramian.fit.passes.options import DECIMAL
 
 
@@ -53,7 +52,7 @@ def command(
 
 def _readable(new: list[str], data: tuple[str, ...]) -> list[str]:
     """The new files as they are read: addresses with the options of those among which they were found."""
-    if not is_address(data[0]):
+    if "://" not in data[0]:
         return new
     from gramian.data.libraries.remote import with_options
 
