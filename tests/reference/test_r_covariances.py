@@ -8,6 +8,7 @@ import pytest
 from reference.r_values import cases, close
 
 import gramian as gm
+from gramian.errors import NumericalError
 
 CASES = cases("covariances")
 
@@ -52,3 +53,36 @@ def test_a_curve(kind: str, vcov: str | dict[str, str]) -> None:
     at = [fit.names.index(name) for name in ("Vm", "K")]
     expected = case.numbers(kind).reshape(2, 2)
     np.testing.assert_allclose(fit.vcov[np.ix_(at, at)], expected, rtol=1e-6)
+
+
+JOINT = {
+    "joint": {"both": "value = capital = 0", "all": "Intercept = value = capital = 0", "one": "value = 0"},
+    "joint/weighted": {"both": "value = capital = 0", "all": "Intercept = value = capital = 0"},
+    "joint/crossed": {"both": "value = capital = 0", "three": "value = capital = value:capital = 0"},
+    "joint/cars": {"both": "6 = 8 = 0"},
+}
+
+
+@pytest.mark.parametrize("name", JOINT)
+def test_joint_tests_after_cr2(name: str) -> None:
+    """Also from a file, and for other columns of the same span."""
+    case = CASES[name]
+    (by,) = case.texts("by")
+    data = case.data.to_pandas() if name == "joint/cars" else scaled(name)
+    fit = gm.ols(case.formula, data, weights=case.weights, vcov={"cluster": by, "type": "CR2"})
+    for figure, text in JOINT[name].items():
+        statistic, k, df, p_value = case.numbers(figure)
+        named = text.replace("6 = 8", " = ".join(f"`{n}`" for n in fit.names if "cyl" in n))
+        test = fit.test(named)
+        np.testing.assert_allclose([test.statistic, *test.df], [statistic, k, df], rtol=1e-6)
+        np.testing.assert_allclose(test.p_value, p_value, rtol=1e-5)
+
+
+def test_clusters_that_are_too_few_for_a_joint_test() -> None:
+    """Degrees of freedom below zero, for which clubSandwich has no p-value."""
+    case = CASES["joint/cars"]
+    assert case.numbers("four")[2] < 0.0
+    fit = gm.ols(case.formula, case.data, vcov={"cluster": "carb", "type": "CR2"})
+    with pytest.raises(NumericalError, match=r"4 hypotheses cannot be tested at once: 6 clusters leave 2.6 degrees"):
+        fit.test(" = ".join(f"`{name}`" for name in fit.names[1:]) + " = 0")
+    assert fit.f_test is None

@@ -84,8 +84,8 @@ def ols(formula: str, data: Any, **options: Unpack[OlsKeywords]) -> AnyFit:
         "lags": 4}, with "auto" or "andrews" for lags that the data choose; {"conley": 100, "lat": "lat", "lon": "lon"}
         for places within 100 km, "kernel" uniform or "bartlett", "distance" spherical or "triangular". "cluster" and
         "twoway" are clusters by the first absorbed factors. All but "iid" take one more pass.
-        With CR2 the t test of each coefficient has Satterthwaite's degrees of freedom, as in clubSandwich; joint tests,
-        predictions and effects have those of CR1.
+        With CR2 the t test of each coefficient has Satterthwaite's degrees of freedom, and joint tests are those by
+        Hotelling's T squared (HTZ), as in clubSandwich; predictions and effects have the degrees of freedom of CR1.
     like : {"R", "statsmodels", "stata", "fixest"}, optional
         Package whose conventions a robust covariance follows.
     digits : float, default 8

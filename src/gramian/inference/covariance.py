@@ -1,9 +1,16 @@
-"""Covariance of the coefficients."""
+"""Covariance of the coefficients.
+
+References
+----------
+J. E. Pustejovsky and E. Tipton, Small-sample methods for cluster-robust variance estimation and hypothesis testing in
+fixed effects models, Journal of Business and Economic Statistics 36 (2018), 672-683 (the test HTZ).
+"""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -12,7 +19,50 @@ from gramian.inference.estimators import IID
 from gramian.inference.vcov_spec import VcovSpec
 from gramian.typing import Matrix, Vector
 
+SINGULAR = 1e-12  # of the largest eigenvalue of the expected covariance of hypotheses
 SMALLEST_VARIANCE, LARGEST_VARIANCE = 1e-290, 1e290  # outside, float64 may have lost digits of a variance
+
+
+class JointDf(NamedTuple):
+    """Degrees of freedom of the denominator of a joint test, and the factor of its statistic."""
+
+    df: float
+    factor: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ClusterPairs:
+    """What the degrees of freedom of all hypotheses about p coefficients follow from, with few clusters.
+
+    Hotelling's T squared with degrees of freedom that match the variance of the covariance.
+
+    Attributes
+    ----------
+    expected : Matrix
+        (p, p) expectation of the covariance under equal variances of one.
+    pairs : Matrix
+        (p^2, p^2) sums over pairs of clusters of P_gh(a, b) P_gh(c, d), the covariances of what these add to
+        coefficients, each in units of the root of its expected variance.
+    """
+
+    expected: Matrix
+    pairs: Matrix
+
+    def of(self, R: Matrix) -> JointDf:
+        """Of hypotheses R (k, p); NaN where they repeat each other."""
+        k, roots = len(R), np.sqrt(self.expected.diagonal())
+        roots = np.where(roots > 0.0, roots, 1.0)
+        C = R * roots
+        C = C / np.linalg.norm(C, axis=1, keepdims=True)
+        values, vectors = np.linalg.eigh(C @ (self.expected / roots / roots[:, None]) @ C.T)
+        if not values[0] > SINGULAR * values[-1]:
+            return JointDf(np.nan)
+        C = (vectors / np.sqrt(values)) @ vectors.T @ C
+        both = np.einsum("sa,tb->stab", C, C).reshape(k * k, -1)
+        moments = (both @ self.pairs @ both.T).reshape(k, k, k, k)
+        variances = np.einsum("sstt->st", moments) + np.einsum("stts->st", moments)
+        degrees = k * (k + 1) / float(variances.sum())
+        return JointDf(degrees - k + 1.0, (degrees - k + 1.0) / degrees)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,6 +85,8 @@ class Covariance:
         Number of clusters of each column of clusters.
     coefficient_df : Vector or None
         (p,) degrees of freedom of the t test of each coefficient; None where they are all `df`.
+    joint : ClusterPairs or None
+        What the degrees of freedom of other tests follow from; None where these are `df`.
     """
 
     name: str
@@ -44,6 +96,7 @@ class Covariance:
     diagonal_roots: Vector | None = None
     clusters: tuple[int, ...] = ()
     coefficient_df: Vector | None = None
+    joint: ClusterPairs | None = None
 
     @property
     def t_df(self) -> float | Vector:
@@ -52,6 +105,25 @@ class Covariance:
 
     def df_of(self, R: Matrix) -> float:
         """Degrees of freedom of the test of hypotheses (k, p): those of a coefficient where one is tested alone."""
+        return self.joint_df(R).df
+
+    def joint_df(self, R: Matrix) -> JointDf:
+        """Degrees of freedom of the test of hypotheses (k, p), and the factor of its F.
+
+        Raises NumericalError where clusters leave none.
+        """
+        if self.joint is None:
+            return JointDf(self._df_alone(R))
+        found = self.joint.of(np.nan_to_num(R))
+        if found.df <= 0.0:
+            raise NumericalError(
+                f"{len(R):,} hypotheses cannot be tested at once: {self.clusters[0]:,} clusters leave "
+                f"{found.df + len(R) - 1.0:.2g} degrees of freedom for them ({self.name}); test fewer at once"
+            )
+        return found
+
+    def _df_alone(self, R: Matrix) -> float:
+        """Those of a coefficient where one is tested alone, else `df`."""
         if self.coefficient_df is None or len(R) != 1 or np.count_nonzero(R) != 1:
             return self.df
         return float(self.coefficient_df[np.flatnonzero(R[0])[0]])
@@ -140,6 +212,7 @@ def robust_covariance(
     clusters: tuple[int, ...],
     negative: int,
     coefficient_df: Vector | None = None,
+    joint: ClusterPairs | None = None,
 ) -> Covariance:
     """A robust covariance with its description.
 
@@ -159,12 +232,15 @@ def robust_covariance(
         Number of negative eigenvalues that were raised to the floor of the conventions.
     coefficient_df : Vector, optional
         (p,) degrees of freedom of each coefficient.
+    joint : ClusterPairs, optional
+        What the degrees of freedom of joint tests follow from.
     """
     details = [" and ".join(f"{n:,}" for n in clusters) + " clusters"] if clusters else []
     details += [f"factor {factor:.6g}"] if factor != 1.0 else []
     degrees = "z" if math.isinf(df) else f"t with {df:,.10g} degrees of freedom"
     if coefficient_df is not None:
-        degrees = f"t with Satterthwaite's degrees of freedom, joint tests with {df:,.10g}"
+        others = f"joint tests with {df:,.10g}" if joint is None else "joint tests by Hotelling's T squared (HTZ)"
+        degrees = f"t with Satterthwaite's degrees of freedom, {others}"
     details += [degrees]
     if negative:
         floor = vcov.small_sample.eigenvalue_floor
@@ -172,5 +248,11 @@ def robust_covariance(
         details += [f"{negative} negative eigenvalue{'s'[: negative != 1]} {what}"]
     details += [f"as {vcov.like}"] if vcov.like else []
     return Covariance(
-        vcov.name, matrix, df, f"{vcov.name}: {', '.join(details)}", clusters=clusters, coefficient_df=coefficient_df
+        vcov.name,
+        matrix,
+        df,
+        f"{vcov.name}: {', '.join(details)}",
+        clusters=clusters,
+        coefficient_df=coefficient_df,
+        joint=joint,
     )

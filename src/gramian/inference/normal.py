@@ -41,26 +41,29 @@ def interval(estimates: Vector, std_errors: Vector, level: float, df: float | Ve
         return np.column_stack([estimates - margin, estimates + margin])
 
 
-def wald(R: Matrix, b: Vector, q: Vector, V: Matrix, df: float) -> tests.Test:
+def wald(R: Matrix, b: Vector, q: Vector, V: Matrix, df: float, factor: float = 1.0) -> tests.Test:
     """Wald test of R b = q as an F test; with df infinite k F is chi-square with k degrees of freedom.
 
     See `gramian.inference.tests.wald` for the parameters.
     """
-    test = tests.wald(R, b, q, V, df)
+    test = tests.wald(R, b, q, V, df, factor)
     if math.isfinite(df) or math.isnan(df):
         return test
     k = len(R)
     return replace(test, p_value=float(gammaincc(k / 2, k * test.statistic / 2)))
 
 
-def zero_test(b: Vector, V: Matrix, at: Codes, df: float) -> tests.Test | None:
-    """Wald test that the coefficients at these positions are zero; None where their covariance is singular."""
+def zero_test(b: Vector, V: Matrix, at: Codes, df: float, factor: float = 1.0) -> tests.Test | None:
+    """Wald test that the coefficients at these positions are zero; None where their covariance is singular.
+
+    factor : by which F is multiplied, other than 1 where the degrees of freedom are those of Hotelling's T squared.
+    """
     # a covariance of G clusters has rank G - 1 = df at most
-    if len(at) > df:
+    if factor == 1.0 and len(at) > max(df, 1.0):
         return None
     R = np.zeros((len(at), len(b)))
     R[np.arange(len(at)), at] = 1.0
     try:
-        return wald(R, np.nan_to_num(b), np.zeros(len(at)), V, df)
+        return wald(R, np.nan_to_num(b), np.zeros(len(at)), V, df, factor)
     except NumericalError:
         return None

@@ -111,7 +111,7 @@ def overall_f_test(rss: float, tss: float, df: tuple[float, float], estimate: tu
     return Test(statistic, df, f_probability(statistic, df), estimate)
 
 
-def wald(R: Matrix, b: Vector, q: Vector, V: Matrix, df: float) -> Test:
+def wald(R: Matrix, b: Vector, q: Vector, V: Matrix, df: float, factor: float = 1.0) -> Test:
     """Wald test of R b = q: F = (R b - q)' (R V R')^-1 (R b - q) / k.
 
     Parameters
@@ -126,6 +126,8 @@ def wald(R: Matrix, b: Vector, q: Vector, V: Matrix, df: float) -> Test:
         (p, p) covariance of b, finite wherever R is not zero.
     df : float
         Degrees of freedom of the denominator.
+    factor : float
+        By which F is multiplied.
 
     Raises
     ------
@@ -140,7 +142,7 @@ def wald(R: Matrix, b: Vector, q: Vector, V: Matrix, df: float) -> Test:
     _check_independent(R, q)
     distance = R @ b - q
     with np.errstate(over="ignore", invalid="ignore"):  # a variance that is not finite gives a statistic of NaN
-        statistic = _square(distance, R @ V @ R.T) / len(R)
+        statistic = factor * _square(distance, R @ V @ R.T) / len(R)
     degrees = (len(R), df)
     return Test(statistic, degrees, f_probability(statistic, degrees), tuple(distance.tolist()))
 

@@ -353,6 +353,8 @@ class Estimates(HasDroppedRows, ForMaketables):
         -----
         F = (R b - q)' (R V R')^-1 (R b - q) / k for k hypotheses R b = q and the covariance matrix V. Of hypotheses
         h(b) = 0 that are not linear, R are the derivatives of h at b (the delta method), and R b - q is h(b).
+        After CR2 F is multiplied by (d - k + 1) / d and has d - k + 1 degrees of freedom, as the test "HTZ" of
+        clubSandwich, for up to 16 coefficients; with more coefficients the number of clusters less one.
         """
         pairs = zip(self.names, self.identified, strict=True)
         unknown = {n: self.aliased.get(n, "") for n, is_identified in pairs if not is_identified}
@@ -363,7 +365,7 @@ class Estimates(HasDroppedRows, ForMaketables):
 
             R, q = linearized(text, self.names, self.coefficients, unknown)
         self.covariance.check_rank(len(R))
-        return normal.wald(R, self.coefficients, q, self.vcov, self.covariance.df_of(R))
+        return normal.wald(R, self.coefficients, q, self.vcov, *self.covariance.joint_df(R))
 
     def tidy(self, level: float = 0.95, *, exponentiate: bool = False) -> pa.Table:
         """Table of the coefficients with the column names of R's broom.

@@ -12,6 +12,7 @@ from gramian.fit.leastsquares.accuracy import Accuracy
 from gramian.fit.leastsquares.solution import RobustCovariance, Solved
 from gramian.formula.coordinates import Parametrization
 from gramian.formula.design import Design
+from gramian.inference.covariance import ClusterPairs
 from gramian.inference.estimators import CR, DEPENDENT, HC, IID
 from gramian.linalg.certificate import Bounds
 from gramian.linalg.products import ColumnGroup
@@ -32,15 +33,17 @@ ACCURACY = record(
     Accuracy,
     "tier=precision reached doubtful wanted=requested rss_digits digits[p]? std_error_digits[p]? low[p]?",
 )
+PAIRS = record(ClusterPairs, "expected[p,p] pairs[*,*]")
 ROBUST = record(
     RobustCovariance,
     "kind=vcov.kind clusters[clusters]=vcov.clusters like=vcov.like factor df",
     "~information=vcov.information ~lags=vcov.lags ~choice=vcov.choice ~bandwidth=vcov.bandwidth ~cutoff=vcov.cutoff",
     "~kernel=vcov.kernel ~distance=vcov.distance",
     "groups[groups] negative inner[p,p]=solved_covariance told[p,p]?=covariance",
-    "~digits[p]?=std_error_digits ~root[p,p]=solved_root ~coefficient_df[p]?",
+    "~digits[p]?=std_error_digits ~root[p,p]=solved_root ~coefficient_df[p]? ~joint/",
     rule(lambda r: r.vcov.kind in (CR if r.groups else (IID, *HC, *DEPENDENT)), "a kind of covariance", "vcov.kind"),
     rule(lambda r: len(r.groups) == len(r.vcov.clusters) or r.vcov.kind in DEPENDENT, "clusters by column", "groups"),
+    types=[PAIRS],
 )
 
 

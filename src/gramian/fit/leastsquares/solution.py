@@ -15,6 +15,7 @@ from gramian.formula.coding import Levels
 from gramian.formula.coordinates import Parametrization
 from gramian.formula.design import Design
 from gramian.formula.dropped_rows import DroppedRows
+from gramian.inference.covariance import ClusterPairs
 from gramian.inference.vcov_spec import VcovSpec
 from gramian.linalg import maps
 from gramian.linalg.doubledouble import Pair, pair
@@ -48,6 +49,8 @@ class RobustCovariance:
         F with FF' the covariance in the columns that were solved for, where it was computed so.
     coefficient_df : ndarray of shape (p,) or None
         Degrees of freedom of each coefficient, NaN where not identified; None where they are the same.
+    joint : ClusterPairs or None
+        What the degrees of freedom of joint tests follow from; None where these are `df`.
     """
 
     vcov: VcovSpec
@@ -60,6 +63,7 @@ class RobustCovariance:
     std_error_digits: Vector | None = None
     solved_root: Matrix | None = None
     coefficient_df: Vector | None = None
+    joint: ClusterPairs | None = None
 
 
 @dataclass(frozen=True, slots=True)

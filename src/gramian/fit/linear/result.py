@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from gramian.engines.choice import Engine
+from gramian.errors import NumericalError
 from gramian.fit.bootstrap.methods import WithBootstrap
 from gramian.fit.leastsquares.absorbed import Absorbed
 from gramian.fit.leastsquares.solution import Solved
@@ -168,17 +169,17 @@ class LinearFit(LinearChecks, WithBootstrap):
         # a sum of squares says nothing about a robust covariance: test the coefficients themselves
         if self.solved.robust is not None:
             tested = positions[self.identified & (positions != self.solved.parametrization.constant)]
-            return (
-                normal.zero_test(self.coefficients, self.vcov, tested, self._df_of(tested))
-                if len(tested) == df[0]
-                else None
-            )
+            return self._zero_test(tested) if len(tested) == df[0] else None
         tss = absorbed.tss if absorbed else self.solved.tss
         return tests.overall_f_test(self.deviance, tss, df, tuple(self.coefficients[slopes].tolist()))
 
-    def _df_of(self, tested: Codes) -> float:
-        """Degrees of freedom of the test that the coefficients at these positions are zero."""
-        return self.covariance.df_of(np.eye(len(self.names))[tested])
+    def _zero_test(self, tested: Codes) -> Test | None:
+        """The test that the coefficients at these positions are zero; None where clusters are too few for it."""
+        try:
+            degrees = self.covariance.joint_df(np.eye(len(self.names))[tested])
+        except NumericalError:
+            return None
+        return normal.zero_test(self.coefficients, self.vcov, tested, *degrees)
 
     @property
     def loglik(self) -> float:

@@ -25,11 +25,13 @@ import numpy as np
 from gramian.errors import AccuracyWarning, NumericalError
 from gramian.fit.leastsquares.digits import required_std_error_digits
 from gramian.fit.leastsquares.solution import Solved
+from gramian.inference.covariance import ClusterPairs
 from gramian.linalg import maps
 from gramian.linalg.certificate import EPS
 from gramian.typing import Mask, Matrix, Vector
 
 SINGULAR = 1e-9  # an eigenvalue of B_g below it is zero: the fit goes through that combination of a cluster's rows
+MAX_JOINT = 16  # coefficients up to which the sums of joint tests are kept, p^4 numbers
 NO_DIRECTION = 1e-12  # of the largest eigenvalue of the products of a cluster: below it is rounding error
 
 
@@ -92,11 +94,14 @@ class BiasReduced(NamedTuple):
         (m,) of the contrasts.
     condition : float
         Of X'WX with unit diagonal.
+    joint : ClusterPairs or None
+        What joint tests of the contrasts need; None for too many of these.
     """
 
     changes: Matrix
     df: Vector
     condition: float
+    joint: ClusterPairs | None
 
 
 def bias_reduced(clusters: ClusterProducts, independent: Mask, contrasts: Matrix) -> BiasReduced:
@@ -120,8 +125,10 @@ def bias_reduced(clusters: ClusterProducts, independent: Mask, contrasts: Matrix
     adjusted, squared, scores = _adjusted(own, kernel)
     changes = np.zeros((len(scores), len(independent)))
     changes[:, independent] = scores @ half
-    df = _satterthwaite(adjusted, squared, kernel, contrasts[:, independent] @ half.T)
-    return BiasReduced(changes, df, float(np.linalg.cond(S)) if len(S) else 1.0)
+    contrasts = contrasts[:, independent] @ half.T
+    df = _satterthwaite(adjusted, squared, kernel, contrasts)
+    joint = _cluster_pairs(adjusted, squared, kernel, contrasts)
+    return BiasReduced(changes, df, float(np.linalg.cond(S)) if len(S) else 1.0, joint)
 
 
 def _adjusted(own: ClusterProducts, kernel: Matrix) -> tuple[Matrix, Matrix, Matrix]:
@@ -163,6 +170,51 @@ def _satterthwaite(adjusted: Matrix, squared: Matrix, kernel: Matrix, contrasts:
         if squares > 0.0:
             out[i] = float(own.sum()) ** 2 / squares
     return out
+
+
+def _cluster_pairs(adjusted: Matrix, squared: Matrix, kernel: Matrix, contrasts: Matrix) -> ClusterPairs | None:
+    """The sums for all hypotheses about contrasts; None for too many of these.
+
+    P_gh(a, b), the covariance of what two clusters add to contrasts a and b under equal variances, is u_ga'K u_hb, plus
+    d_g(a, b) where g = h. The sum over all pairs of the products of two of them needs no pair.
+
+    Parameters
+    ----------
+    adjusted : Matrix
+        (G, k, p) Z_g'A_g W_g X_g.
+    squared : Matrix
+        (G, p, p) X_g'W_g A_g^2 W_g X_g.
+    kernel : Matrix
+        (k, k) K.
+    contrasts : Matrix
+        (m, p) in columns with X'WX = 1.
+    """
+    m = len(contrasts)
+    if not 0 < m <= MAX_JOINT:
+        return None
+    expected = _own(adjusted, squared, kernel, contrasts).sum(axis=0)
+    roots = np.sqrt(expected.diagonal())
+    roots = np.where(roots > 0.0, roots, 1.0)
+    scaled = contrasts / roots[:, None]
+    u = adjusted @ scaled.T
+    d = scaled @ squared @ scaled.T
+    x = np.swapaxes(u, 1, 2) @ kernel @ u
+    flat = u.reshape(len(u), -1)
+    k = len(kernel)
+    # of u_ga and u_gb, summed over clusters: (a, b, k, k)
+    A = (flat.T @ flat).reshape(k, m, k, m).transpose(1, 3, 0, 2)
+    left = (kernel @ A @ kernel).reshape(m * m, k * k)  # by (b, d)
+    right = A.transpose(0, 1, 3, 2).reshape(m * m, k * k)  # by (c, a)
+    crossed = (left @ right.T).reshape(m, m, m, m).transpose(3, 0, 2, 1)  # (b, d, c, a) to (a, b, c, d)
+    D, X = d.reshape(len(d), -1), x.reshape(len(x), -1)
+    pairs = crossed.reshape(m * m, m * m) + D.T @ D + D.T @ X + X.T @ D
+    return ClusterPairs(expected, pairs)
+
+
+def _own(adjusted: Matrix, squared: Matrix, kernel: Matrix, contrasts: Matrix) -> Matrix:
+    """P_gg(a, b), (G, m, m)."""
+    u = adjusted @ contrasts.T
+    return np.asarray(contrasts @ squared @ contrasts.T + np.swapaxes(u, 1, 2) @ kernel @ u)
 
 
 def model_contrasts(solved: Solved) -> Matrix:

@@ -264,4 +264,5 @@ def covariance(robust: RobustCovariance) -> Covariance:
         robust.groups,
         robust.negative,
         robust.coefficient_df,
+        robust.joint,
     )

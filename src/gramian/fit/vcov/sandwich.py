@@ -152,8 +152,8 @@ class Sandwich:
         found = bias_reduced(clusters, self.solved.solution.independent, model_contrasts(self.solved))
         robust = self._covariance(found.changes.T @ found.changes, 1.0, (len(found.changes),))
         warn_of_condition(self.solved, self.vcov.name, found.condition)
-        # joint tests: scores of G clusters have G - 1 independent directions, whatever the conventions
-        return replace(robust, coefficient_df=found.df, df=len(found.changes) - 1.0)
+        # for what has no degrees of its own: scores of G clusters have G - 1 independent directions
+        return replace(robust, coefficient_df=found.df, df=len(found.changes) - 1.0, joint=found.joint)
 
     def _covariance(self, solved_covariance: Matrix, factor: float, groups: tuple[int, ...] = ()) -> RobustCovariance:
         """With the covariance of the model's columns, and the degrees of freedom. groups : clusters of each column."""

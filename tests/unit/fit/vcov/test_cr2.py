@@ -69,7 +69,7 @@ def test_one_slope_and_columns_nearly_collinear(frame):
     fit = gm.ols("y ~ x", frame, vcov=CR2, like="R")
     np.testing.assert_allclose(fit.f_test.p_value, fit.p_values[1], rtol=1e-10)
     assert fit.covariance.df == len(set(frame.firm.dropna())) - 1
-    frame["near"] = frame.z + 1e-6 * frame.x
+    frame = frame.assign(near=frame.z + 1e-6 * frame.x)  # not in the frame of other tests
     with pytest.warns(AccuracyWarning, match=r"CR2 by firm.* digits, fewer than 4, for columns are nearly collinear"):
         gm.ols("y ~ z + near", frame, vcov=CR2)
 
@@ -82,3 +82,23 @@ def test_what_has_no_cr2(frame):
     gram = gm.gram("y ~ x", frame, weights="w", cluster="firm")
     with pytest.raises(OptionError, match=r"CR2 by firm with weights needs .* give the rows"):
         gram.ols("y ~ x", vcov=CR2)
+
+
+def test_joint_tests_are_of_the_hypothesis_and_not_of_how_it_is_written(frame, tmp_path):
+    fit = gm.ols("y ~ x + z + f", frame, vcov=CR2)
+    test = fit.test("x = z = 0")
+    fit.save(tmp_path / "a.fit")
+    np.testing.assert_array_equal(gm.load(tmp_path / "a.fit").test("x = z = 0"), test)
+    for text in ("x + z = 0, x - z = 0", "3*x = 0, 1e6*z - x = 0"):
+        other = fit.test(text)
+        np.testing.assert_allclose([other.statistic, *other.df], [test.statistic, *test.df], rtol=1e-8)
+    units = gm.ols("y ~ x + z + f", frame.assign(x=frame.x * 1e20, y=frame.y * 1e-30), vcov=CR2).test("x = 0, z = 0")
+    np.testing.assert_allclose([units.statistic, *units.df], [test.statistic, *test.df], rtol=1e-8)
+    stored = gm.gram("y ~ x + z + f", frame, cluster="firm").ols("y ~ x + z + f", vcov=CR2)
+    np.testing.assert_allclose(stored.test("x = z = 0").df, test.df, rtol=1e-7)
+    small = gm.ols("y ~ x + z", frame, vcov=CR2)
+    np.testing.assert_array_equal(small.f_test, small.test("x = 0, z = 0"))
+    assert "joint tests by Hotelling's T squared (HTZ)" in " ".join(fit.summary().split())
+    # a combination of coefficients alone, with its own degrees of freedom, is a coefficient in other columns
+    other = gm.ols("y ~ I(x + z) + I(x - z)", frame, vcov=CR2)
+    np.testing.assert_allclose(small.test("x + z = 0").df[1], other.covariance.coefficient_df[1], rtol=1e-8)
