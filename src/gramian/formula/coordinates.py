@@ -12,14 +12,12 @@ from fractions import Fraction
 from functools import cached_property
 from itertools import chain
 
-import numpy as np
-
 from gramian.formula.coding import Cell, Levels, ModelColumn, Stored, constant_among, stored_columns
 from gramian.formula.contrasts.maps import check_cells, contrast_maps, written_column
 from gramian.linalg.columns import Factors
 from gramian.linalg.maps import ExactMap, map_of
 from gramian.linalg.monomials import CONSTANT, ONE, Coordinate, Monomial, degree
-from gramian.linalg.products import ColumnGroup
+from gramian.linalg.products import ColumnGroup, group_columns
 from gramian.typing import Positive
 
 Combination = dict[int, Fraction]  # position -> coefficient, without zeros
@@ -367,21 +365,6 @@ def invert(triangle: list[Combination], degrees: list[int]) -> list[Combination]
         for i, c in triangle[j].items():
             if i != j:
                 _add(out[j], out[i], -c if reciprocal is ONE else -c * reciprocal)
-    return out
-
-
-def group_columns(stored: list[Stored]) -> list[ColumnGroup]:
-    """Stored columns grouped by factors and monomial; those without factors form one group."""
-    by: dict[tuple[Factors, Monomial], list[int]] = {}
-    for position, (cell, m) in enumerate(stored):
-        by.setdefault((_factors(cell), m if cell else CONSTANT), []).append(position)
-    out = []
-    for (factors, m), at in by.items():
-        if factors:
-            cells = np.array([[c for _, c in stored[p][0]] for p in at], np.int64)
-            out.append(ColumnGroup(factors, cells, (m,), np.array(at)))
-        else:
-            out.append(ColumnGroup((), np.zeros((1, 0), np.int64), tuple([stored[p][1] for p in at]), np.array(at)))
     return out
 
 

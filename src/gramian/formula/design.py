@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from gramian.errors import FormulaError, SchemaError
+from gramian.formula.coding import Levels, ModelColumn, empty_cells, levels_of, model_columns
+from gramian.formula.coordinates import Parametrization, parametrize
 from gramian.formula.expand import Expanded
 from gramian.formula.kinds import check_numeric_option
 from gramian.formula.splines import Spline
@@ -15,6 +17,7 @@ from gramian.formula.terms import Terms, check_numeric, resolve
 from gramian.formula.text_factors import number_hint
 from gramian.linalg.columns import Layout, layout
 from gramian.linalg.in_place import InPlace, in_place
+from gramian.linalg.moments import Moments
 from gramian.linalg.monomials import Coordinate, choose_coordinate, degree, surely_identity
 from gramian.schema import Kind, Schema
 from gramian.typing import Level, Matrix, Size, Vector
@@ -219,3 +222,87 @@ def _complete_matrix(terms: Terms, schema: Schema) -> tuple[str, int] | None:
         if len(linear) >= width and linear.issuperset(matrix_names(name, width)):
             return name, width
     return None
+
+
+@dataclass(frozen=True, slots=True)
+class CodedDesign:
+    """What the normal equations have of a design and of levels, whatever the sums.
+
+    Attributes
+    ----------
+    given : Design
+        The design that was coded.
+    design : Design
+        The same, with the levels of its factors.
+    response : str
+        Name of the outcome.
+    levels : Levels
+        Levels of the factors, and combinations of levels that have rows.
+    columns : tuple of ModelColumn
+        The model's columns.
+    names : tuple of str
+        Their names.
+    terms : tuple of int
+        The term of each.
+    parametrization : Parametrization
+        The columns that are solved for, and their maps to stored and model columns.
+    empty_cells : mapping of str to int
+        Interaction -> number of combinations of levels that no row has.
+    """
+
+    given: Design
+    design: Design
+    response: str
+    levels: Levels
+    columns: tuple[ModelColumn, ...]
+    names: tuple[str, ...]
+    terms: tuple[int, ...]
+    parametrization: Parametrization
+    empty_cells: Mapping[str, int]
+
+    def holds(self, design: Design, levels: Levels) -> bool:
+        """Whether a design with other levels has the same columns: none is made of sums, and no level differs."""
+        if design.terms.power_sums or design.terms.absorbed or design != self.given:
+            return False
+        return levels.names == self.levels.names and levels.cells == self.levels.cells
+
+
+def coded(
+    design: Design,
+    moments: Moments,
+    *,
+    every_level: bool = False,
+    as_written: bool = False,
+    like: CodedDesign | None = None,
+) -> CodedDesign:
+    """Code a design with the levels of some moments; every_level as of `model_columns`, as_written of `parametrize`.
+
+    like : that of another fit, which is shared where it is the same. Raises NumericalError where a contrast compares
+    empty cells.
+    """
+    levels = levels_of(moments, design.terms)
+    if like is not None and like.holds(design, levels):
+        return like
+    columns = model_columns(design.terms, levels, design.coordinates, moments.powers, every_level=every_level)
+    (response,) = design.outcome
+    parametrization = parametrize(
+        columns,
+        levels,
+        response,
+        design.coordinates,
+        as_written=as_written,
+        absorbed=design.terms.absorbed and design.terms.absorbed_intercepts,
+    )
+    names = tuple(c.name for c in columns)
+    own_levels = {name: moments.levels[name] for name in design.terms.factors}
+    return CodedDesign(
+        design,
+        replace(design, levels=own_levels),
+        response,
+        levels,
+        columns,
+        names,
+        tuple(c.term for c in columns),
+        parametrization,
+        empty_cells(design.terms, levels),
+    )

@@ -291,3 +291,8 @@ def digits(error: Vector, size: Vector) -> Vector:
     # an infinite error of an infinite size leaves none: fmax takes the number
     correct_digits = np.minimum(np.fmax(correct_digits, 0.0), MAX_DIGITS)
     return np.where(np.isnan(error) | np.isnan(size), np.nan, correct_digits)
+
+
+def required_std_error_digits(requested: float) -> float:
+    """Digits that a standard error should have: half of those of coefficients, at most four."""
+    return min(requested, 8.0) / 2.0

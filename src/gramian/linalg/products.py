@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from gramian.linalg.columns import Factors, grid
 from gramian.linalg.moments import Moments
-from gramian.linalg.monomials import Monomial, times
+from gramian.linalg.monomials import CONSTANT, Monomial, times
 from gramian.typing import Codes, Matrix
 
+Stored = tuple[tuple[tuple[str, int], ...], Monomial]  # a cell, as factors with codes of levels, and a monomial
 MIN_BLOCK = 32  # levels below which elimination saves no time
 
 
@@ -43,6 +45,21 @@ class ColumnGroup:
     def at(self, index: int) -> Codes:
         """Positions (c,) of the columns with the index-th monomial, one for each cell."""
         return self.positions[index :: len(self.monomials)]
+
+
+def group_columns(stored: Sequence[Stored]) -> list[ColumnGroup]:
+    """Stored columns grouped by factors and monomial; those without factors form one group."""
+    by: dict[tuple[Factors, Monomial], list[int]] = {}
+    for position, (cell, m) in enumerate(stored):
+        by.setdefault((tuple(f for f, _ in cell), m if cell else CONSTANT), []).append(position)
+    out = []
+    for (factors, m), at in by.items():
+        cells = (
+            np.array([[c for _, c in stored[p][0]] for p in at], np.int64) if factors else np.zeros((1, 0), np.int64)
+        )
+        monomials = (m,) if factors else tuple([stored[p][1] for p in at])
+        out.append(ColumnGroup(factors, cells, monomials, np.array(at)))
+    return out
 
 
 def largest_diagonal(groups: list[ColumnGroup]) -> Codes:

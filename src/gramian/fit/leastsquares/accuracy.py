@@ -13,7 +13,6 @@ from typing import Annotated
 import numpy as np
 
 from gramian.errors import NumericalError
-from gramian.fit.leastsquares.digits import Quantities
 from gramian.fit.leastsquares.model_columns import ModelColumns
 from gramian.fit.leastsquares.rounded_times import RoundedTimes
 from gramian.formula.coding import ModelColumn
@@ -21,12 +20,21 @@ from gramian.formula.coordinates import Parametrization
 from gramian.formula.numeric_terms import Orthogonal, orthonormal
 from gramian.formula.terms import Term, Terms
 from gramian.linalg import maps
-from gramian.linalg.certificate import EPS, MAX_DIGITS, SUBNORMAL, Bounds, scaled_bounds
+from gramian.linalg.certificate import (
+    EPS,
+    MAX_DIGITS,
+    SUBNORMAL,
+    Bounds,
+    digits,
+    required_std_error_digits,
+    scaled_bounds,
+)
 from gramian.linalg.maps import apply_absolute
 from gramian.linalg.solve import Solution
-from gramian.typing import Codes, NotNegative, Vector
+from gramian.typing import Codes, Mask, NotNegative, Vector
 
 SMALLEST, LARGEST = 1e-290, 1e290  # outside, a standard error or one of its factors may leave the range of float64
+NEGLIGIBLE = 1e-8  # share of its coefficient below which a standard error need not have the required digits
 PRECISIONS = FAST, REFINED, EXACT = "fast", "refined", "exact"
 
 
@@ -168,18 +176,18 @@ def certify(
         np.array([float(df_residual)]),
     )
     if times is not None:
-        more = times.coefficient_errors(roots, quantities.coefficients, quantities.largest_std_errors)
+        more = times.coefficient_errors(roots, quantities.coefficients, quantities.std_errors(1.0))
         quantities = replace(quantities, errors=quantities.errors + more)
-    every = quantities.digits(requested)
+    coefficient_digits, std_error_digits, rss_digits, enough = quantities.digits(requested)
     identified, of_empty = model_columns.identified, model_columns.empty & model_columns.minimum_norm
     return Accuracy(
         bounded.precision,
         requested,
-        np.where(identified, every.coefficients, np.where(of_empty, MAX_DIGITS, np.nan)),
-        np.where(identified, every.std_errors, np.nan),
-        float(every.rss[0]),
+        np.where(identified, coefficient_digits, np.where(of_empty, MAX_DIGITS, np.nan)),
+        np.where(identified, std_error_digits, np.nan),
+        float(rss_digits[0]),
         model_columns.low,
-        bool(every.enough[identified].all()),
+        bool(enough[identified].all()),
     )
 
 
@@ -221,6 +229,49 @@ def _inverse_errors(
     # beside aliased columns, roots are those of a diagonal that was formed, and with it lost its digits
     power = 2 if len(model_columns.positions) else 1
     return np.where((roots**power > SMALLEST) & (roots**power < LARGEST), error, np.inf)
+
+
+@dataclass(frozen=True, slots=True)
+class Quantities:
+    """What digits are made of, for one fit or, with another axis before, for many.
+
+    Attributes
+    ----------
+    coefficients, errors : (..., p)
+        Coefficients, and bounds of their errors.
+    inverse_roots, inverse_errors : (..., p)
+        Roots of the diagonal of the inverse, and bounds of the relative errors of their squares.
+    rss, rss_error, df_residual : (..., 1)
+        Residual sum of squares, a bound of its error, and residual degrees of freedom.
+    """
+
+    coefficients: Vector
+    errors: Vector
+    inverse_roots: Vector
+    inverse_errors: Vector
+    rss: Vector
+    rss_error: Vector
+    df_residual: Vector
+
+    def std_errors(self, sign: float) -> Vector:
+        """Lower (sign -1) or upper (1) bounds of the standard errors (..., p)."""
+        variance = np.maximum(self.rss + sign * self.rss_error, 0.0) / np.maximum(self.df_residual, 1.0)
+        roots = np.sqrt(np.maximum(1.0 + sign * self.inverse_errors, 0.0))
+        return np.asarray(np.sqrt(variance) * self.inverse_roots * roots)
+
+    def digits(self, requested: float) -> tuple[Vector, Vector, Vector, Mask]:
+        """Digits of coefficients, standard errors (..., p), and rss (..., 1); whether both are enough (..., p)."""
+        sizes, p = np.abs(self.coefficients), self.coefficients.shape[-1]
+        bound = 0.5 * self.inverse_errors + 0.5 * self.rss_error / self.rss + 4.0 * EPS
+        size = np.fmax(sizes, np.where(self.df_residual > 0, self.std_errors(-1.0), 0.0))
+        # an upper bound, so that no standard error counts as negligible because of its own rounding errors
+        negligible = self.std_errors(1.0) <= NEGLIGIBLE * sizes
+        # all at once: each is a few numbers
+        errors = (self.errors, np.where(np.isnan(bound), np.inf, bound), self.rss_error)
+        every = digits(np.concatenate(errors, axis=-1), np.concatenate((size, np.ones(size.shape), self.rss), axis=-1))
+        own, std_errors = every[..., :p], every[..., p:-1]
+        enough = negligible | (std_errors >= required_std_error_digits(requested)) | (self.df_residual <= 0)
+        return own, std_errors, every[..., -1:], (own >= requested) & enough
 
 
 def _bounds(solution: Solution) -> Bounds:

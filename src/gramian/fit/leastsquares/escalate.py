@@ -11,7 +11,6 @@ from gramian.batch import Source
 from gramian.engines.fold import threads_for
 from gramian.errors import AccuracyWarning, NotIdentifiedError, NumericalError
 from gramian.fit.leastsquares.accuracy import EXACT, Accuracy
-from gramian.fit.leastsquares.digits import required_std_error_digits
 from gramian.fit.leastsquares.refine import refine
 from gramian.fit.leastsquares.rounded_times import computed_of_times
 from gramian.fit.leastsquares.small_penalty import ridge_from_rows
@@ -20,7 +19,7 @@ from gramian.fit.leastsquares.system import System
 from gramian.fit.passes.accumulate import Accumulated
 from gramian.fit.passes.job import Job
 from gramian.fit.passes.options import Options
-from gramian.linalg.certificate import MAX_REFINABLE_RHO, MAX_RHO
+from gramian.linalg.certificate import MAX_REFINABLE_RHO, MAX_RHO, required_std_error_digits
 
 NAMED, MAX_LISTED = 5, 100  # columns that a warning explains, and further ones that it names
 MAX_SMALL_VALUES = 1_000_000  # values (rows x columns) up to which a refinement takes milliseconds and is always made

@@ -11,7 +11,6 @@ import numpy as np
 from gramian.data.csv.decimal_text import as_text
 from gramian.errors import NotIdentifiedError, OptionError
 from gramian.fit.leastsquares.accuracy import EXACT, LARGEST, SMALLEST, Accuracy
-from gramian.fit.leastsquares.digits import required_std_error_digits
 from gramian.fit.leastsquares.exact_solution import WEIGHT_ROUNDING, solve_exactly
 from gramian.fit.leastsquares.exact_system import ExactSystem, exact_system
 from gramian.fit.leastsquares.model_columns import dependent_message
@@ -25,7 +24,7 @@ from gramian.formula.coding import empty_cells
 from gramian.formula.design import Design
 from gramian.linalg import maps
 from gramian.linalg.aliasing import explain
-from gramian.linalg.certificate import EPS, MAX_DIGITS, digits, scaled_bounds
+from gramian.linalg.certificate import EPS, MAX_DIGITS, digits, required_std_error_digits, scaled_bounds
 from gramian.linalg.exact.fit import ExactFit, exact_fit
 from gramian.linalg.exact.near_collinear import near_collinear, subset
 from gramian.linalg.exact.products import ExactGram

@@ -13,13 +13,14 @@ from gramian.errors import NumericalError
 from gramian.fit.passes.accumulate_exact import unshifted
 from gramian.formula.coding import Cell, Levels, ModelColumn, Stored, levels_of, model_columns
 from gramian.formula.contrasts.maps import written_column
-from gramian.formula.coordinates import Combination, Parametrization, group_columns, parametrize
+from gramian.formula.coordinates import Combination, Parametrization, parametrize
 from gramian.formula.design import Design
 from gramian.linalg.exact.fit import ExactFit, exact_fit
 from gramian.linalg.exact.moments import ExactMoments
 from gramian.linalg.exact.products import ExactGram, combined, exact_gram
 from gramian.linalg.moments import Moments
 from gramian.linalg.monomials import Coordinate, Monomial, power_of, raw_monomial
+from gramian.linalg.products import group_columns
 from gramian.typing import Vector
 
 

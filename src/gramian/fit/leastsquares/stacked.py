@@ -9,17 +9,23 @@ from math import fsum
 
 import numpy as np
 
-from gramian.fit.leastsquares.accuracy import FAST, LARGEST, SMALLEST, Accuracy, BoundedSolution, ErrorBounds
-from gramian.fit.leastsquares.assembled import fit_of
-from gramian.fit.leastsquares.coded import CodedDesign
-from gramian.fit.leastsquares.digits import Quantities
+from gramian.fit.leastsquares.accuracy import (
+    FAST,
+    LARGEST,
+    SMALLEST,
+    Accuracy,
+    BoundedSolution,
+    ErrorBounds,
+    Quantities,
+)
 from gramian.fit.leastsquares.model_columns import ModelColumns
-from gramian.fit.leastsquares.solution import Solved
+from gramian.fit.leastsquares.solution import Solved, fit_of
 from gramian.fit.leastsquares.system import error_of_sums, rows_entered
 from gramian.fit.passes.accumulate import Accumulated
 from gramian.fit.passes.options import Options
 from gramian.formula.coding import highest_degree
 from gramian.formula.coordinates import Parametrization
+from gramian.formula.design import CodedDesign
 from gramian.linalg.certificate import EPS, SUBNORMAL, underflow_error
 from gramian.linalg.doubledouble import two_product
 from gramian.linalg.keyed.solve import Stack, solve_stack
@@ -51,7 +57,7 @@ def fits_of(code: CodedDesign, sums: Sequence[Accumulated], options: Options) ->
     with np.errstate(all="ignore"):  # what leaves the range of float64 is fitted alone
         stack = solve_stack(products, code.parametrization.constant, sum_error, rows)
         fitted = _in_model_columns(code.parametrization, stack, rows - len(code.names))
-        digits = fitted.quantities.digits(options.digits)
+        digits, std_error_digits, rss_digits, enough = fitted.quantities.digits(options.digits)
     out: list[Solved | None] = []
     for i, accumulated in enumerate(sums):
         if not fitted.usable[i]:
@@ -61,11 +67,11 @@ def fits_of(code: CodedDesign, sums: Sequence[Accumulated], options: Options) ->
         accuracy = Accuracy(
             FAST,
             options.digits,
-            digits.coefficients[i],
-            digits.std_errors[i],
-            float(digits.rss[i, 0]),
+            digits[i],
+            std_error_digits[i],
+            float(rss_digits[i, 0]),
             fitted.low[i],
-            bool(digits.enough[i].all()),
+            bool(enough[i].all()),
         )
         out.append(fit_of(code, accumulated, options, bounded, fitted.columns(i, code.parametrization), accuracy))
     return out

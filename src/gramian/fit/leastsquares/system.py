@@ -22,16 +22,15 @@ from gramian.fit.leastsquares.accuracy import (
     column_errors_of,
     one_pass_errors,
 )
-from gramian.fit.leastsquares.assembled import fit_of
-from gramian.fit.leastsquares.coded import CodedDesign, coded
 from gramian.fit.leastsquares.model_columns import ModelColumns, doubtful, to_model_columns
+from gramian.fit.leastsquares.outcome import check_combinations
 from gramian.fit.leastsquares.rounded_times import RoundedTimes, rounded_times
-from gramian.fit.leastsquares.solution import Solved, stored_coefficients
+from gramian.fit.leastsquares.solution import Solved, fit_of, stored_coefficients
 from gramian.fit.passes.accumulate import Accumulated
 from gramian.fit.passes.options import Options
 from gramian.formula.coding import Levels, ModelColumn, highest_degree
 from gramian.formula.coordinates import Parametrization
-from gramian.formula.design import Design
+from gramian.formula.design import CodedDesign, Design, coded
 from gramian.formula.dropped_rows import NO_ROWS
 from gramian.linalg import maps
 from gramian.linalg.absorb.eliminate import solve_eliminating
@@ -140,8 +139,10 @@ def system_of(design: Design, accumulated: Accumulated, options: Options, like: 
     moments = accumulated.moments
     if not moments.rows:
         raise NumericalError(f"no rows are left to fit '{design.formula}'{_drop_causes(accumulated)}")
-    code = coded(design, moments, options, like)
+    penalized = options.alpha is not None
+    code = coded(design, moments, every_level=options.every_level, as_written=penalized, like=like)
     columns, parametrization = code.columns, code.parametrization
+    check_combinations(parametrization, code.names, code.response)
     stored = gram_matrix(moments, parametrization.groups)
     highest = highest_degree(columns)
     entered, sum_error = rows_entered(moments), error_of_sums(moments, 0, highest)

@@ -11,7 +11,6 @@ from gramian.engines.fold import threads_for
 from gramian.errors import NumericalError
 from gramian.fit.groups.fit import GroupedFits, error_context, no_rows_message, warn
 from gramian.fit.groups.specifications import OUTCOME
-from gramian.fit.leastsquares.coded import CodedDesign, coded
 from gramian.fit.leastsquares.solution import Solved
 from gramian.fit.leastsquares.stacked import fits_of
 from gramian.fit.leastsquares.system import first_solution
@@ -23,7 +22,7 @@ from gramian.fit.passes.options import Options
 from gramian.fit.rolling.options import Windows, names_of
 from gramian.fit.rolling.periods import Periods
 from gramian.fit.rolling.windows import window_sums
-from gramian.formula.design import Design, with_outcome
+from gramian.formula.design import CodedDesign, Design, coded, with_outcome
 from gramian.formula.grammar import Formula
 from gramian.linalg.keyed.moments import Key
 from gramian.linalg.moments import levels_with_rows
@@ -170,7 +169,7 @@ class Solver:
         """The fits that can be made together: windows of a model without factors have the same columns."""
         if not sums or self.design.terms.factors:
             return [None] * len(sums)
-        self.last = coded(self.design, sums[0].moments, self.options, self.last)
+        self.last = coded(self.design, sums[0].moments, like=self.last)
         return fits_of(self.last, sums, self.options)
 
     def _alone(self, sums: Accumulated) -> Solved:

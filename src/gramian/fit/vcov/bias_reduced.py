@@ -23,11 +23,10 @@ from typing import NamedTuple
 import numpy as np
 
 from gramian.errors import AccuracyWarning, NumericalError
-from gramian.fit.leastsquares.digits import required_std_error_digits
 from gramian.fit.leastsquares.solution import Solved
 from gramian.inference.covariance import ClusterPairs
 from gramian.linalg import maps
-from gramian.linalg.certificate import EPS
+from gramian.linalg.certificate import EPS, required_std_error_digits
 from gramian.typing import Mask, Matrix, Vector
 
 SINGULAR = 1e-9  # an eigenvalue of B_g below it is zero: the fit goes through that combination of a cluster's rows

@@ -13,14 +13,13 @@ from dataclasses import replace
 import numpy as np
 
 from gramian.errors import AccuracyWarning, NumericalError
-from gramian.fit.leastsquares.accuracy import LARGEST, SMALLEST
-from gramian.fit.leastsquares.digits import NEGLIGIBLE, required_std_error_digits
+from gramian.fit.leastsquares.accuracy import LARGEST, NEGLIGIBLE, SMALLEST
 from gramian.fit.leastsquares.identified import aliased_positions, null_vectors
 from gramian.fit.leastsquares.solution import RobustCovariance, Solved
 from gramian.fit.vcov.sandwich import model_covariance
 from gramian.fit.vcov.sum_errors import SumErrors, certifiable, column_norms, row_roundings
 from gramian.linalg import maps
-from gramian.linalg.certificate import EPS, digits
+from gramian.linalg.certificate import EPS, digits, required_std_error_digits
 from gramian.typing import Matrix, Vector
 
 NAMED = 5  # columns that a warning names
