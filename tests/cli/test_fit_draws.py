@@ -49,6 +49,7 @@ def test_from_a_gram_no_rows_are_read(run: Any, folder: Path) -> None:
         (("--seed", "1"), "--seed goes with --boot"),
         (("--boot", "99", "--by", "z"), "does not go with --by"),
         (("--boot", "9"), "take 39 draws or more"),
+        (("--boot", "99", "--boot-weights", "webb"), "draws are poisson, exponential, found webb"),
         (("--boot", "99", "--format", "csv"), "prints as table or json"),
         (("--boot-type", "jackknife", "--seed", "1", *CLUSTERED), "a jackknife has no draws"),
     ],

@@ -109,8 +109,19 @@ def boot_of(values: dict[str, Any], format: str) -> Boot | None:
         raise OptionError("a jackknife has no draws: it leaves each cluster out once; take --boot-type jackknife alone")
     if kind in (PAIRS, POISSON) and draws is not None and draws < FEWEST:
         raise OptionError(f"--boot {draws} is too few for an interval: take {FEWEST} draws or more")
+    if weights is not None and weights not in (known := _distributions(kind)):
+        raise OptionError(f"--boot-weights of {kind} draws are {', '.join(known)}, found {weights}")
     _check(values, format)
     return Boot(kind, draws or DRAWS, weights, seed)
+
+
+def _distributions(kind: str) -> tuple[str, ...]:
+    """Distributions of the weights of draws."""
+    from gramian.inference.draws.cluster_weights import DRAW_WEIGHTS
+    from gramian.inference.draws.row_weights import ROW_WEIGHTS
+    from gramian.inference.draws.sign_weights import WEIGHTS
+
+    return tuple({WILD: WEIGHTS, PAIRS: DRAW_WEIGHTS, POISSON: ROW_WEIGHTS}[kind])
 
 
 def _check(values: Mapping[str, Any], format: str) -> None:
