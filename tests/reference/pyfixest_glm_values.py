@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import warnings
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import numpy as np
 
 FILE = Path(__file__).with_suffix(".json")
 FORMULAS = ("y ~ x + z | firm", "y ~ x + z | firm + year")
+OPTIONS: tuple[dict[str, str], ...] = ({}, {"weights": "w"}, {"offset": "o"}, {"weights": "w", "offset": "o"})
 VCOV: tuple[Any, ...] = ("hetero", {"CRV1": "firm"}, {"CRV1": "state"}, {"CRV1": "firm + year"})
 
 
@@ -25,6 +27,7 @@ def rows() -> dict[str, list[Any]]:
     x, z = np.round(rng.normal(0.0, 1.0, n) + 0.1 * (firm % 4), 3), np.round(rng.normal(size=n), 3)
     mean = np.exp(0.4 * x - 0.2 * z + 0.1 * (firm % 7) + 0.05 * (year - 2003)) * (firm % 12 != 11)
     columns = {"y": rng.poisson(mean), "x": x, "z": z, "firm": firm, "year": year, "state": firm % 6}
+    columns |= {"w": 0.5 + (np.arange(n) % 7) / 4, "o": 0.1 * (np.arange(n) % 5)}
     return {name: values.tolist() for name, values in columns.items()}
 
 
@@ -38,9 +41,9 @@ def main() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for formula in FORMULAS:
-            for vcov in VCOV:
-                fit = fepois(formula, frame, vcov=vcov, fixef_rm="none", fixef_tol=1e-13, iwls_tol=1e-13)
-                case = {"formula": formula, "vcov": vcov, "rows": int(fit._N)}
+            for vcov, options in [*product(VCOV, OPTIONS[:1]), *product(VCOV[:2], OPTIONS[1:])]:
+                fit = fepois(formula, frame, vcov=vcov, fixef_rm="none", fixef_tol=1e-13, iwls_tol=1e-13, **options)
+                case = {"formula": formula, "vcov": vcov, "options": options, "rows": int(fit._N)}
                 cases.append(case | {"coefficients": fit.coef().tolist(), "std_errors": fit.se().tolist()})
     FILE.write_text(json.dumps({"data": data, "cases": cases}) + "\n")
 

@@ -15,14 +15,14 @@ KNOWN = json.loads((Path(__file__).parent / "pyfixest_glm_values.json").read_tex
 
 
 def text(case: dict[str, Any]) -> str:
-    return f"{case['formula']}, {case['vcov']}"
+    return f"{case['formula']}, {case['vcov']}, {' '.join(case['options'])}"
 
 
 @pytest.mark.parametrize("case", KNOWN["cases"], ids=text)
 def test_as_fepois(case: dict[str, Any]) -> None:
     clusters = case["vcov"]
     vcov = "HC1" if clusters == "hetero" else {"cluster": clusters["CRV1"].split(" + ")}
-    fit = gm.glm(case["formula"], KNOWN["data"], family="poisson", vcov=vcov, like="fixest")
+    fit = gm.glm(case["formula"], KNOWN["data"], family="poisson", vcov=vcov, like="fixest", **case["options"])
     assert fit.rows == case["rows"]
     assert fit.dropped_rows["separated"] == 300 - case["rows"] > 0
     # pyfixest takes its weights at the point before the last, which is off by the square root of its tolerance
