@@ -12,13 +12,17 @@ from typing import Annotated
 
 import numpy as np
 
-from gramian.errors import NumericalError
 from gramian.fit.leastsquares.model_columns import ModelColumns
+from gramian.fit.leastsquares.polynomial_errors import (
+    polynomial_error,
+    power_error,
+    power_sum_variables,
+    relative_length,
+)
 from gramian.fit.leastsquares.rounded_times import RoundedTimes
 from gramian.formula.coding import ModelColumn
 from gramian.formula.coordinates import Parametrization
-from gramian.formula.numeric_terms import Orthogonal, orthonormal
-from gramian.formula.terms import Term, Terms
+from gramian.formula.terms import Terms
 from gramian.linalg import maps
 from gramian.linalg.certificate import (
     EPS,
@@ -320,9 +324,6 @@ def _coefficient_errors(
     return np.asarray(np.abs(complement) @ error + rotation_error)
 
 
-PAIRWISE = 20  # roundings on the longest path of NumPy's pairwise sum of a block
-
-
 @dataclass(frozen=True, slots=True)
 class ColumnErrors:
     """Errors of columns that are computed from power sums, as orthogonal polynomials are.
@@ -372,37 +373,9 @@ def column_errors_of(
     """
     if not (tops := terms.power_sums):
         return ColumnErrors(np.zeros(len(columns)), np.ones(len(columns)), np.zeros(len(columns), np.int64), constant)
-    error_of = {v: _error(sums[v], top // 2, _rounding_error(blocks, top)) for v, top in tops.items()}
+    error_of = {v: polynomial_error(sums[v], top // 2, power_error(blocks, top)) for v, top in tops.items()}
     errors = np.array(
-        [max((error_of[v] for v in _power_sum_variables(terms.terms[c.term])), default=0.0) for c in columns]
+        [max((error_of[v] for v in power_sum_variables(terms.terms[c.term])), default=0.0) for c in columns]
     )
-    lengths = np.array([_length(terms.terms[c.term], sums) for c in columns])
+    lengths = np.array([relative_length(terms.terms[c.term], sums) for c in columns])
     return ColumnErrors(errors, lengths, np.array([c.term for c in columns], np.int64), constant)
-
-
-def _rounding_error(blocks: int, top: int) -> float:
-    """Relative error of a sum: pairwise within a block (NumPy's), probabilistic over blocks, powers by products."""
-    return (PAIRWISE + 2.0 * float(np.sqrt(blocks + 1)) + 2 * top) * EPS
-
-
-def _power_sum_variables(term: Term) -> set[str]:
-    """Variables whose power sums the columns of a term are made of."""
-    return {v for atom in term.atoms if not isinstance(atom, str) for v in atom.power_sums}
-
-
-def _length(term: Term, sums: Mapping[str, Vector]) -> float:
-    """Length of a term's columns relative to the constant: orthonormal columns have length 1, the constant sqrt(n)."""
-    rows = [float(sums[a.variable][0]) for a in term.atoms if isinstance(a, Orthogonal)]
-    return min((r**-0.5 for r in rows if r > 0), default=1.0)
-
-
-def _error(sums: Vector, degree: int, rounding_error: float) -> float:
-    """g max_i sum_j (|P| A |P'|)_ij of the orthonormal polynomials of a variable. sums : (2 degree + 1,) or more."""
-    try:
-        P = np.abs(orthonormal(sums, degree, ""))
-    except NumericalError:
-        return 0.0  # then there are no such columns
-    # sums of |x|^(i + j) are not known: by Cauchy-Schwarz they are at most the root of those of x^(2i) and x^(2j)
-    i = np.arange(degree + 1)
-    A = np.sqrt(np.outer(sums[2 * i], sums[2 * i]))
-    return rounding_error * float((P @ A @ P.T).sum(axis=1).max())
