@@ -15,7 +15,7 @@ from gramian.fit.passes.job import PassRunner
 from gramian.fit.passes.options import Options, checked_options
 from gramian.formula.dropped_rows import DroppedRows
 from gramian.formula.grammar import Formula
-from gramian.formula.syntax import Name, Node
+from gramian.formula.syntax import SLOPES, SLOPES_ALONE, Call, Node, label
 from gramian.inference.estimators import IID
 from gramian.keywords import DEFAULTS, Columns, IteratedKeywords, part_of
 from gramian.schema import Schema
@@ -77,8 +77,8 @@ def vcov_of(given: Mapping[str, Any], formula: Formula, schema: Schema) -> Any:
 
 
 def _written(node: Node) -> str:
-    """An absorbed factor as it is written."""
-    return node.name if isinstance(node, Name) else "^".join(map(_written, getattr(node, "arguments", ())))
+    """An absorbed factor as it is written, without the variables that have slopes by its levels."""
+    return label(node.arguments[0] if isinstance(node, Call) and node.function in (SLOPES, SLOPES_ALONE) else node)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ DATA = panel()
 SAME = [
     ("y ~ x | f", "cluster", {"cluster": "f"}),
     ("y ~ x | f + t", "twoway", {"cluster": ["f", "t"]}),
+    ("y ~ x | f[w] + t", "twoway", {"cluster": ["f", "t"]}),
     ("y ~ x | f + t", {"CRV1": "f + t"}, {"cluster": ["f", "t"]}),
     ("y ~ x", "hetero", "HC1"),
     ("y ~ x", {"CRV3": "f"}, {"cluster": "f", "type": "CR3"}),
