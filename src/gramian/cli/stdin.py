@@ -30,7 +30,7 @@ def with_stdin(ctx: click.Context, option: click.Parameter, paths: Sequence[str]
 
 def _copied(stream: BinaryIO, folder: str) -> str:
     """The path of a file with the content of a stream, in this folder. Raises OptionError where there is none."""
-    from gramian.data.copies import copy_stream, with_suffix  # Arrow, which the help does without
+    from gramian.data.libraries.copies import copy_stream, with_suffix  # Arrow, which the help does without
 
     path = os.path.join(folder, "stdin")
     if not copy_stream(stream.read, path):

@@ -222,6 +222,7 @@ def joined(codec: Codec[S], key: str, other: Codec[T]) -> Codec[tuple[S, T]]:
     """A pair in one object: the keys of the first codec, which writes an object, and one more for the other."""
 
     def read(obj: object, members: Members) -> tuple[S, T]:
+        # a copy, for what was read belongs to the caller
         items = dict(obj) if isinstance(obj, dict) and key in obj else wrong(f"an object with {key}", obj)
         second = other.read(items.pop(key), members)
         return codec.read(items, members), second

@@ -183,6 +183,7 @@ def record(
     TypeError
         Where an argument of the class has no field and no default, or a type hint no codec.
     """
+    # everything that does not depend on a value is done here, once for each codec: files have thousands of records
     hints = hints_of(kind) | (hints_of(make) if isinstance(make, FunctionType) else {})
     checks = [some for some in fields if callable(some)]
     every = [some for some in fields if not callable(some)] or list(signature(kind).parameters)
@@ -196,6 +197,7 @@ def record(
     all_makers = {**(makers or {}), **({kind: make} if make else {})}
 
     def write(value: Any, members: Members) -> Any:
+        # the parts are gathered as in `read`, since the codec of a field may follow from those before it
         parts, out = Parts(), {}
         for field, codec in steps:
             part = field.get(value)
@@ -206,9 +208,11 @@ def record(
 
     def read(obj: Any, members: Members) -> Any:
         items = dict(zip(keys, items_of(obj), strict=False)) if as_list else obj if keys else {}
+        # a field that a later version adds has a default, so files of before may lack it; an unknown one is refused
         complete = isinstance(items, dict) and all(k in items or value is not ALWAYS for k, value in defaults.items())
         if not complete or not defaults.keys() >= items.keys() or (keys and len(items) < len(obj)):
             wrong(f"{'a list' if as_list else 'an object'} of {', '.join(keys)}", obj)
+        # lengths of axes hold inside this record, and are those around it where they are known there
         parts, inner = Parts(), members.inside()
         for field, codec in steps:
             here = not field.key or field.key in items
@@ -217,6 +221,7 @@ def record(
             for axis in field.axes:
                 name, _, attribute = axis.partition("=")
                 inner.check_size(name, len(getattr(part, attribute) if attribute else part))
+        # checks see the whole value: most of them compare two of its fields
         out = parts.build(kind, all_makers)
         for check in checks:
             check(out)
@@ -236,6 +241,7 @@ def _required_arguments(kind: Callable[..., Any]) -> frozenset[str]:
 
 def _default(kind: Any, part: str) -> Any:
     """The default of an argument of a dataclass, or of the one in it that a part names."""
+    # a field of the dataclass, not an argument of its constructor: there, default factories are no values
     *path, name = part.split(".")
     owner = reduce(lambda inner, attribute: hints_of(inner)[attribute], path, kind)
     (field,) = (field for field in dataclass_fields(owner) if field.name == name)

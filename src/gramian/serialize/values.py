@@ -130,7 +130,7 @@ def array(name: str, dtype: str, *axes: Axis) -> Codec[NDArray[Any]]:
         shape = tuple(_length(axis, members.sizes) for axis in axes)
         fits = len(shape) == out.ndim and all(n in (None, m) for n, m in zip(shape, out.shape, strict=True))
         require(out.dtype.name == dtype and fits, f"'{full}' of {dtype} and shape {shape}", (out.dtype.name, out.shape))
-        members.used.add(full)
+        members.used.add(full)  # so that arrays which nothing reads can be refused at the end
         for axis, size in zip(axes, out.shape, strict=True):
             if isinstance(axis, str):
                 axis_name, more = _axis(axis)
@@ -177,6 +177,7 @@ def known(names: str, where: Callable[[Any], NDArray[np.bool_]], *, overflow: bo
         mask = where(value)
         for name in names.split():
             numbers = attrgetter(name)(value)
+            # infinite numbers are refused wherever they stand, not only where numbers are known
             if numbers is not None:
                 inside = numbers[np.ix_(*[mask] * numbers.ndim)]
                 good = not np.isnan(inside).any() and (overflow or not np.isinf(numbers).any())

@@ -8,9 +8,9 @@ from dataclasses import replace
 from typing import Any
 
 from gramian.batch import Input, Rereadable
-from gramian.data.copies import Folder, OfCopy, copy_stream, with_suffix
 from gramian.data.files import read_files
 from gramian.data.frames import type_name
+from gramian.data.libraries.copies import Folder, OfCopy, copy_stream, with_suffix
 from gramian.data.read_errors import error_context
 from gramian.errors import DataError
 

@@ -20,9 +20,9 @@ import pyarrow.dataset as pd
 from pyarrow import fs
 
 from gramian.batch import Input, Rereadable
-from gramian.data.copies import Folder, OfCopy, copy_stream, with_suffix
 from gramian.data.dataset import read_dataset
 from gramian.data.files import read_files
+from gramian.data.libraries.copies import Folder, OfCopy, copy_stream, with_suffix
 from gramian.data.libraries.remote_files import Checked, Readers, RemoteFile, handler_of, is_web, reached, seen
 from gramian.data.paths import SUPPORTED, check_one_format, entries_of, hidden, is_address, kind_of
 from gramian.data.read_errors import error_context
