@@ -251,10 +251,20 @@ def _not_stored(
             "and only its outcome and numeric terms of one column may stand left of '~'",
             WHERE,
         )
+    within = replace(requested.terms, terms=())
+    sums = AvailableSums(layout(within.blocks, tuple(requested.outcome)), {})
+    head, bar, behind = stored.formula.rpartition("|") if stored.terms.absorbed else (stored.formula, "", "")
+    if within.absorbed and plan_subset(available, sums, variables, factors).unavailable:
+        absorbed = " + ".join(within.absorbed_texts)
+        return SchemaError(
+            f"does not store sums within the levels of {absorbed}; it stores {stored.formula}\n"
+            f'what is missing has to be absorbed or a term in it, as in gm.gram("{head.rstrip()} | {absorbed}", data)',
+            WHERE,
+        )
     terms = requested.terms.terms
     labels = [t.label for t in terms if not is_stored((t,), requested.outcome)] or [t.label for t in terms]
     return SchemaError(
         f"does not store {listing(labels, 5)}; it stores {stored.formula}\n"
-        f'what is missing has to be in it, as in gm.gram("{stored.formula} + {labels[0]}", data)',
+        f'what is missing has to be in it, as in gm.gram("{head.rstrip()} + {labels[0]}{bar and " |"}{behind}", data)',
         WHERE,
     )

@@ -320,3 +320,13 @@ def test_certified_digits_are_right_against_exact_rationals(seed: int) -> None:
     error = abs(fit.coefficients[0] - float(exact[0])) / max(abs(float(exact[0])), fit.std_errors[0])
     assert error < 10.0 ** -fit.digits[0]
     assert fit.digits[0] > 3
+
+
+def test_a_gram_says_which_slopes_it_does_not_store() -> None:
+    data = table(15)
+    gram = gm.gram("y ~ w | firm[x]", data)
+    assert gram.ols("y ~ w | firm[[x]]").coefficients == pytest.approx(gm.ols("y ~ w | firm[[x]]", data).coefficients)
+    with pytest.raises(SchemaError, match=r"within the levels of firm\[w\]; .*\n.*gm.gram\(\"y ~ w \| firm\[w\]\""):
+        gram.ols("y ~ 1 | firm[w]")
+    with pytest.raises(SchemaError, match=r"does not store I\(w\^2\); .*\n.*\"y ~ w \+ I\(w\^2\) \| firm\[x\]\", data"):
+        gram.ols("y ~ I(w^2) | firm[x]")
