@@ -38,7 +38,8 @@ def rolling(
         Length of a window: "30d", "12mo" or "6h" of a date or time (units s, m or min, h, d, w, mo, q, y), a number for
         a number. Windows begin when the first is complete. None: every window begins with the first period.
     on : str
-        Column of dates, times or numbers, along which the windows go; rows without it are dropped.
+        Column of dates, times or numbers, along which the windows go; rows without it are dropped. Days of times with a
+        zone are those of UTC.
     by : str or sequence of str, optional
         Columns whose every value has windows of its own.
     every : str or number, optional

@@ -77,6 +77,13 @@ def test_months_weeks_and_hours() -> None:
     check_same(hours["2023-12-13T12:00:00"], DATA[DATA["t"] < 10], "y ~ x")
 
 
+def test_days_of_times_with_a_zone_are_those_of_utc() -> None:
+    zoned = DATA.assign(time=DATA["time"].dt.tz_localize("UTC").dt.tz_convert("America/New_York"))
+    ours, plain = (gm.rolling("y ~ x", data, "30d", on="time") for data in (zoned, DATA))
+    assert list(ours) == list(plain)
+    assert all(np.array_equal(fit.coefficients, plain[end].coefficients) for end, fit in ours.items())
+
+
 def test_windows_by_group_and_outcome() -> None:
     fits = gm.rolling("y ~ x", DATA, "60d", on="date", by="firm")
     assert fits.key_names == ("firm", "date")
