@@ -25,10 +25,7 @@ PARSER = ("formula/grammar.py", "parse")  # a call of this function is one parse
 OTHER_FRAMES = ("data/**/*.py", "sklearn/*.py", "plots/*.py", "cli/progress.py")
 
 # the position in a file, as Python calls it
-FILE_METHOD = (
-    "tell",
-    ("data/ipc.py", "data/libraries/web.py", "serialize/file.py"),
-)
+FILE_METHOD = ("tell", ("data/ipc.py", "data/libraries/web.py", "serialize/file.py"))
 
 
 def files(package: Path = PACKAGE) -> tuple[Path, ...]:
