@@ -97,7 +97,8 @@ def fit_several(formula: Formula, options: GlmOptions, runner: PassRunner, split
             by_model[key].append((*key, *group))
             with error_context(parts, (*key, *group)):
                 try:
-                    solved[*key, *group] = fit_steps(own, options, passes)
+                    # rows that a fit leaves out, and its passes, are its own
+                    solved[*key, *group] = fit_steps(own, options, passes.over(passes.source))
                 except NoRowsError as error:
                     if by is None:
                         raise

@@ -149,8 +149,8 @@ def separation_error(direction: Vector, setting: Setting, column_stds: Vector) -
     more = f", ... {len(separating) - SHOWN} more" if len(separating) > SHOWN else ""
     return SeparationError(
         f"the outcome is separated by {', '.join(separating[:SHOWN])}{more}: the likelihood rises without end as the "
-        "coefficient grows, so there is no finite answer; use a penalty (ridge=1), leave the column out, or merge "
-        "the level with another",
+        "coefficient grows, so there is no finite answer; use a penalty (ridge=1), leave the column out, merge "
+        'the level with another, or leave out the rows that are separated (separation="drop")',
         separating,
     )
 

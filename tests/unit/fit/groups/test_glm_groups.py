@@ -102,3 +102,16 @@ def test_the_plan_says_what_groups_cost():
     plan = gm.plan("n ~ x", ROWS, family="poisson", by="group")
     assert "for each value of group, which a pass finds" in plan.expected
     assert set(plan.columns) == {"n", "x", "group"}
+
+
+def test_rows_that_one_model_leaves_out_enter_the_others():
+    rng = np.random.default_rng(2)
+    firm, x = np.repeat(np.arange(6), 10), rng.normal(size=60)
+    data = {"firm": firm, "x": x, "none": rng.poisson(2.0, 60) * (firm != 3), "all": rng.poisson(2.0, 60) + (firm == 3)}
+    fits = gm.glm("c(none, all) ~ x | firm", data, "poisson")
+    assert fits["none"].dropped_rows == {"separated": 10}
+    assert (fits["none"].rows, fits["all"].rows) == (50, 60)
+    data["s"] = (data["none"] == 0) * (firm != 3) * 1.0
+    for fit in gm.glm("none ~ sw(x, x + s, s) | firm", data, "poisson", separation="drop").values():
+        alone = gm.glm(fit.formula, data, "poisson", separation="drop")
+        assert (fit.rows, fit.dropped_rows) == (alone.rows, alone.dropped_rows)

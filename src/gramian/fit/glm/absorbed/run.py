@@ -105,8 +105,9 @@ class AbsorbedRun(Run):
         names = setting.design.terms.absorbed_texts
         return SeparationError(
             f"the outcome is separated by levels of {' and '.join(names)} together: the likelihood rises without end "
-            "as their effects grow apart, so there is no finite answer; absorb fewer factors, or leave out the levels "
-            "that have outcomes at an end of the range but for a few rows",
+            "as their effects grow apart, so there is no finite answer; absorb fewer factors, leave out the levels "
+            "that have outcomes at an end of the range but for a few rows, or the rows that are separated "
+            '(separation="drop")',
             names,
         )
 
