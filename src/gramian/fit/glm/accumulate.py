@@ -14,7 +14,7 @@ import numpy as np
 
 from gramian.batch import Batch
 from gramian.errors import DataError
-from gramian.fit.glm.compiled import CompiledRows, columns_of_block, compiled_rows
+from gramian.fit.glm.compiled import CompiledRows, compiled_rows
 from gramian.fit.glm.separation import CandidateDirections, LargestMoves, largest_moves
 from gramian.fit.passes.accumulate import UnitAccumulator, take_rows
 from gramian.formula.design import Design
@@ -246,8 +246,7 @@ class GlmAccumulator(UnitAccumulator):
         offset, weight, count = own
         prior = combined_weight(weight, count)
         if self.compiled is not None:
-            order, parts = columns_of_block(columns)
-            deviance = self.compiled.add(self.sums, order, parts, (y, offset, prior), count)
+            deviance = self.compiled.add_block(self.sums, columns, (y, offset, prior), count)
             if deviance is not None:
                 self.totals += self._totals(y, own, prior, deviance, y[:0])
             return deviance is not None

@@ -68,6 +68,16 @@ class CompiledRows:
             return None
         return deviance
 
+    def add_block(
+        self,
+        sums: Accumulator,
+        columns: Columns,
+        rows: tuple[Vector, Vector | None, Vector | None],
+        count: Vector | None,
+    ) -> float | None:
+        """Add rows that were written to stored columns, as `add` does."""
+        return self.add(sums, *columns_of_block(columns), rows, count)
+
 
 def compiled_rows(
     design: Design, layout: Layout, model: tuple[GLM, bool], predictor: Predictor, height: int

@@ -19,8 +19,8 @@ from gramian.fit.leastsquares.accuracy import (
     Quantities,
 )
 from gramian.fit.leastsquares.model_columns import ModelColumns
-from gramian.fit.leastsquares.solution import Solved, fit_of
-from gramian.fit.leastsquares.system import error_of_sums, rows_entered
+from gramian.fit.leastsquares.solution import Solved
+from gramian.fit.leastsquares.system import error_of_sums, fit_of, rows_entered
 from gramian.fit.passes.accumulate import Accumulated
 from gramian.fit.passes.options import Options
 from gramian.formula.coding import highest_degree
