@@ -10,20 +10,15 @@ from typing import Annotated
 import numpy as np
 
 from gramian.fit.leastsquares.absorbed import Absorbed
-from gramian.fit.leastsquares.accuracy import Accuracy, BoundedSolution
-from gramian.fit.leastsquares.model_columns import ModelColumns
-from gramian.fit.leastsquares.outcome import outcome_sums, total_square
-from gramian.fit.passes.accumulate import Accumulated
-from gramian.fit.passes.options import Options
+from gramian.fit.leastsquares.accuracy import Accuracy
 from gramian.formula.coding import Levels
 from gramian.formula.coordinates import Parametrization
-from gramian.formula.design import CodedDesign, Design
+from gramian.formula.design import Design
 from gramian.formula.dropped_rows import DroppedRows
 from gramian.inference.covariance import ClusterPairs
 from gramian.inference.vcov_spec import VcovSpec
 from gramian.linalg import maps
 from gramian.linalg.doubledouble import Pair, pair
-from gramian.linalg.moments import first_moments
 from gramian.linalg.solve import Solution
 from gramian.typing import Mask, Matrix, Name, NotNegative, Size, Vector
 

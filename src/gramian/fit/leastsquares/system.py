@@ -12,7 +12,7 @@ import numpy as np
 
 from gramian.engines.fold import threads_for
 from gramian.errors import NumericalError
-from gramian.fit.leastsquares.absorbed import PartialledOut, partial_out
+from gramian.fit.leastsquares.absorbed import Absorbed, PartialledOut, partial_out
 from gramian.fit.leastsquares.absorbed_effects import absorbed_estimates, constant_beside
 from gramian.fit.leastsquares.accuracy import (
     Accuracy,
@@ -23,7 +23,7 @@ from gramian.fit.leastsquares.accuracy import (
     one_pass_errors,
 )
 from gramian.fit.leastsquares.model_columns import ModelColumns, doubtful, to_model_columns
-from gramian.fit.leastsquares.outcome import check_combinations
+from gramian.fit.leastsquares.outcome import check_combinations, outcome_sums, total_square
 from gramian.fit.leastsquares.rounded_times import RoundedTimes, rounded_times
 from gramian.fit.leastsquares.solution import Solved, stored_coefficients
 from gramian.fit.passes.accumulate import Accumulated
@@ -37,7 +37,7 @@ from gramian.linalg.absorb.eliminate import solve_eliminating
 from gramian.linalg.blocks import ROWS_PER_BLOCK
 from gramian.linalg.certificate import EPS, sum_rounding_error, underflow_error
 from gramian.linalg.doubledouble import Pair, pair
-from gramian.linalg.moments import Moments
+from gramian.linalg.moments import Moments, first_moments
 from gramian.linalg.products import gram_matrix, largest_diagonal
 from gramian.linalg.solve import Solution, solve
 from gramian.linalg.subspace import dense, sandwich
