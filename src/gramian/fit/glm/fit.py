@@ -20,10 +20,9 @@ from gramian.fit.glm.proposal import Evaluated, converges_linearly, uses_observe
 from gramian.fit.glm.separation import SeparationFoundError
 from gramian.fit.glm.solution import GlmSolved
 from gramian.fit.glm.step import solution_at
-from gramian.fit.leastsquares.absorbed_effects import constant_beside
 from gramian.fit.leastsquares.model_columns import to_model_columns
 from gramian.fit.leastsquares.outcome import LARGEST_SQUARE, SMALLEST_SQUARE, check_lengths
-from gramian.fit.leastsquares.solution import Solved, stored_coefficients
+from gramian.fit.leastsquares.solution import Solved
 from gramian.fit.passes.accumulate import coordinates_from_first_rows
 from gramian.fit.passes.job import PassRunner
 from gramian.fit.vcov.fit import check_information, check_theta, check_vcov, with_robust
@@ -299,14 +298,6 @@ def _linear(run: Run, last: Evaluated, b: Vector, outcome_totals: Totals) -> Sol
     model_columns = to_model_columns(
         setting.parametrization, solution, step.products, names, collinear, absorbed=absorbed_factors
     )
-    if absorbed is not None:
-        stored = stored_coefficients(
-            setting.parametrization, solution, model_columns.coefficients, model_columns.aliased
-        )
-        constant = constant_beside(
-            setting.columns, setting.levels, setting.parametrization, stored, model_columns.coefficients
-        )
-        absorbed = replace(absorbed, constant=constant)
     return Solved(
         formula=setting.design.formula,
         design=setting.design,

@@ -19,7 +19,13 @@ from gramian.fit.glm.null_model import NullModel
 from gramian.fit.glm.proposal import NEARBY, Evaluated, Trial, converges_linearly
 from gramian.fit.glm.step import Step
 from gramian.fit.leastsquares.absorbed import Absorbed
-from gramian.fit.leastsquares.absorbed_effects import are_connected, singletons, slopes_of_factors, zeros_of
+from gramian.fit.leastsquares.absorbed_effects import (
+    are_connected,
+    constant_beside,
+    singletons,
+    slopes_of_factors,
+    zeros_of,
+)
 from gramian.formula.design import Design
 from gramian.formula.dropped_rows import DroppedRows
 from gramian.linalg.absorb.partial_out import Absorption
@@ -120,6 +126,7 @@ class AbsorbedRun(Run):
         setting, step, moments = last.setting, last.step, last.linearized.moments
         assert isinstance(setting, AbsorbedSetting)
         absorption = _absorption_of(step)
+        own = b[: len(setting.columns)]
         return Absorbed(
             levels=setting.sizes,
             rank=absorption.rank,
@@ -130,6 +137,13 @@ class AbsorbedRun(Run):
             connected=are_connected(absorption, setting.sizes),
             slopes=slopes_of_factors(absorption, setting.effects(b), setting.design),
             zeros=zeros_of(absorption, setting.design.terms.slopes),
+            constant=constant_beside(
+                setting.columns,
+                setting.levels,
+                setting.parametrization,
+                setting.stored(own),
+                model_coefficients(setting, own),
+            ),
         )
 
 
