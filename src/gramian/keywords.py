@@ -28,7 +28,6 @@ Separation: TypeAlias = Literal["error", "drop"]
 Unseen: TypeAlias = Literal["error", "null"]
 GramSolver: TypeAlias = Literal["auto", "gram"]
 IvEstimator: TypeAlias = Literal["2sls", "liml", "fuller", "gmm"]
-BootstrapBy: TypeAlias = Literal["cluster", "row"]
 WideSolver: TypeAlias = Literal["iterative", "dual"]
 Columns: TypeAlias = str | Sequence[str]
 Bounds: TypeAlias = Mapping[str, tuple[float | None, float | None]]
@@ -245,49 +244,6 @@ class FamilyKeywords(TypedDict, total=False):
 
 class PlanKeywords(FamilyKeywords, IteratedKeywords, SplitKeywords, EstimatorKeywords, FitAndGramKeywords, total=False):
     """Of `plan`: those of `ols`, `ridge`, `iv` and `glm`, but for those that say what happens at an interrupt."""
-
-
-class ClusterSumsKeywords(TypedDict, total=False):
-    """Of sums by cluster."""
-
-    cluster: str | None
-    engine: Engine | str | None
-
-
-class RandomKeywords(ClusterSumsKeywords, total=False):
-    """Of random draws."""
-
-    draws: int
-    seed: int | None
-
-
-class BootstrapKeywords(RandomKeywords, total=False):
-    """Of a bootstrap of clusters or rows."""
-
-    by: BootstrapBy | None
-    weights: str | None
-
-
-class RandomizationKeywords(RandomKeywords, total=False):
-    """Of randomization inference."""
-
-    strata: Columns | None
-    alternative: str
-    level: float
-
-
-class DrawsKeywords(RandomKeywords, total=False):
-    """Of the draws of a wild bootstrap, and of intervals."""
-
-    weights: str
-    restricted: bool
-    level: float
-
-
-class WildKeywords(DrawsKeywords, total=False):
-    """Of a wild bootstrap."""
-
-    alternative: str
 
 
 class SubmodelKeywords(TypedDict, total=False):

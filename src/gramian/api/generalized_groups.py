@@ -8,7 +8,8 @@ from typing import Any, cast
 
 from gramian.api.settings import Split
 from gramian.errors import NumericalError
-from gramian.fit.glm.fit import fit_steps, glm_steps, settled
+from gramian.fit.glm.design import settled
+from gramian.fit.glm.fit import fit_steps, glm_steps
 from gramian.fit.glm.loop import NoRowsError
 from gramian.fit.glm.options import GlmOptions
 from gramian.fit.glm.result import GlmFit

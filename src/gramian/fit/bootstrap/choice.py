@@ -9,13 +9,13 @@ import numpy as np
 from gramian.engines.choice import engine_of
 from gramian.errors import OptionError, one_of
 from gramian.fit.bootstrap.draws import Bootstrap
+from gramian.fit.bootstrap.keywords import BootstrapBy, BootstrapKeywords
 from gramian.fit.bootstrap.pairs import pairs_bootstrap
 from gramian.fit.bootstrap.rows import RowDraws, row_bootstrap
 from gramian.fit.bootstrap.sums import HasClusters, sums_of
 from gramian.fit.leastsquares.solution import Solved
 from gramian.fit.passes.job import PassRunner
 from gramian.inference.draws.sign_weights import check_seed
-from gramian.keywords import BootstrapBy, BootstrapKeywords
 from gramian.results.fitted_rows import FittedRows, rows_or_fitted
 
 

@@ -4,16 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Unpack
 
+from gramian.fit.bootstrap.keywords import BootstrapKeywords, ClusterSumsKeywords, RandomizationKeywords, WildKeywords
 from gramian.fit.effects.methods import WithEffects
 from gramian.fit.leastsquares.solution import Solved
-from gramian.keywords import (
-    BootstrapKeywords,
-    ClusterSumsKeywords,
-    RandomizationKeywords,
-    WildKeywords,
-    completed,
-    takes,
-)
+from gramian.keywords import completed, takes
 
 if TYPE_CHECKING:
     from gramian.fit.bootstrap.draws import Bootstrap

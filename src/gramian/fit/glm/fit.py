@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from gramian.batch import Batch, Source
+from gramian.batch import Source
 from gramian.engines.fold import one_thread
 from gramian.errors import ConvergenceError, DataError, NumericalError
 from gramian.fit.glm.accumulate import Totals
+from gramian.fit.glm.design import bare_design, complete_design
 from gramian.fit.glm.iterate import IterationHistory, iterate, linear_convergence, quadratic_convergence
 from gramian.fit.glm.loop import Run
 from gramian.fit.glm.options import GlmOptions
@@ -23,24 +24,18 @@ from gramian.fit.glm.step import solution_at
 from gramian.fit.leastsquares.model_columns import to_model_columns
 from gramian.fit.leastsquares.outcome import LARGEST_SQUARE, SMALLEST_SQUARE, check_lengths
 from gramian.fit.leastsquares.solution import Solved
-from gramian.fit.passes.accumulate import coordinates_from_first_rows
 from gramian.fit.passes.job import PassRunner
 from gramian.fit.vcov.fit import check_information, check_theta, check_vcov, with_robust
 from gramian.fit.vcov.scores import FittedModel
 from gramian.formula.coding import empty_cells
-from gramian.formula.design import Design, design_of, is_text
-from gramian.formula.expand import expand
-from gramian.formula.grammar import Formula, parse
-from gramian.formula.syntax import Name, label
-from gramian.formula.text_factors import number_hint
+from gramian.formula.design import Design
+from gramian.formula.grammar import Formula
+from gramian.formula.syntax import label
 from gramian.inference.estimators import IID
 from gramian.inference.vcov_spec import OBSERVED, VcovSpec
 from gramian.linalg.cholesky_step import MAX_COLUMNS
-from gramian.linalg.factors.levels import canonical
-from gramian.linalg.monomials import Coordinate
 from gramian.models.glm import GLM
-from gramian.schema import Schema
-from gramian.typing import Level, Vector
+from gramian.typing import Vector
 
 MAX_SE_CHANGE = 1e-7  # relative change of a standard error that the last step may still cause
 MAX_CHECK_STEP = 10.0  # tolerances that a pass at the answer may find it to be off by; rounding, mostly
@@ -327,74 +322,3 @@ def _linear(run: Run, last: Evaluated, b: Vector, outcome_totals: Totals) -> Sol
         absorbed=absorbed,
         inverse_roots=model_columns.inverse_roots,
     )
-
-
-def glm_design(formula: str, source: Source, options: GlmOptions) -> Design:
-    """The design with its coordinates, from formula and options.
-
-    Raises what `ols` would, and DataError for a text outcome that does not have two levels.
-    """
-    return complete_design(bare_design(parse(formula), source.schema, options), source)
-
-
-def complete_design(design: Design, source: Source) -> Design:
-    """Complete a design by what the first rows say: levels of a text outcome, spline knots, shifts and scales."""
-    design = settled(design, source)
-    with_coordinates = coordinates_from_first_rows(design, _batches(source, design.columns))
-    (response,) = design.outcome
-    # The working outcome changes in every pass, so no shift or scale fits it. Columns are read into blocks of their
-    # own, never used in place, because the weights differ from pass to pass.
-    return replace(with_coordinates, coordinates={**with_coordinates.coordinates, response: Coordinate()}, matrix=None)
-
-
-def settled(design: Design, source: Source) -> Design:
-    """The design with levels of a text outcome, knots and periods, where it has not got them yet."""
-    (outcome,) = design.outcome.values()
-    if design.binary is None and is_text(outcome, source.schema):
-        assert isinstance(outcome, Name)
-        design = replace(design, binary=_two_levels(outcome.name, source))
-    if design.open_splines:
-        from gramian.fit.passes.knots import settle_knots  # most formulas have no splines
-
-        design = settle_knots(design, source)
-    if design.terms.open_cohorts:
-        from gramian.fit.passes.cohorts import settle_cohorts  # nor events
-
-        design = settle_cohorts(design, source)
-    return design
-
-
-def bare_design(formula: Formula, schema: Schema, options: GlmOptions, excluded: Sequence[str] = ()) -> Design:
-    """The design as far as the schema alone determines it. excluded : columns that `.` does not stand for."""
-    expanded = expand(formula, schema.names, schema.matrices, excluded, absorbing=True)
-    if options.offset is not None:
-        expanded = replace(expanded, offsets=(*expanded.offsets, Name(options.offset)))
-    proportion = options.model.family.variance_function.domain == "proportion"
-    return design_of(
-        expanded, formula.text, schema, options.common.weights, options.common.counts, text_outcome=proportion
-    )
-
-
-def _two_levels(column: str, source: Source) -> tuple[Level, Level]:
-    """Failure and success of a text outcome: its two levels in their declared order, else in the canonical one.
-
-    Rows are read until both have been seen. Raises DataError for another number of levels.
-    """
-    seen: set[Level] = set()
-    for batch in _batches(source, (column,)):
-        coded = batch.factor(column)
-        seen |= {coded.levels[c] for c in set(coded.codes.tolist()) if c >= 0}
-        if len(seen) >= 2:
-            break
-    if len(seen) != 2:
-        levels = ", ".join(f"'{level}'" for level in canonical(seen)) or "none"
-        hint = number_hint(source.schema[column])
-        raise DataError(f"the outcome '{column}' must have two values, found {levels}{hint}")
-    declared = [level for level in source.schema[column].levels or () if level in seen]
-    failure, success = declared if len(declared) == 2 else canonical(seen)
-    return failure, success
-
-
-def _batches(source: Source, columns: tuple[str, ...]) -> Iterator[Batch]:
-    """The batches of all units, with these columns."""
-    return (batch for unit in source.units for batch in unit.batches(columns))

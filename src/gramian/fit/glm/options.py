@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Unpack
 
-from gramian.errors import OptionError, one_of
+from gramian.errors import OptionError, no_choice
 from gramian.fit.passes.options import Options
 from gramian.inference.vcov_spec import VcovSpec, glm_vcov_spec
 from gramian.keywords import DEFAULTS, SEPARATIONS, IteratedKeywords
@@ -74,7 +74,8 @@ def glm_options(
     if isinstance(max_passes, bool) or not isinstance(max_passes, int) or max_passes < 1:
         raise OptionError(f"max_passes must be a whole number above 0, found {max_passes!r}")
     separation = settings.get("separation", DEFAULTS["separation"])
-    one_of("separation", separation, SEPARATIONS)
+    if separation not in SEPARATIONS:
+        raise no_choice("separation", separation, SEPARATIONS)
     if separation == "drop" and common.alpha is not None:
         raise OptionError(
             "with a ridge penalty nothing is separated, so that there are no rows to leave out: leave out "

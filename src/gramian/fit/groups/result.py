@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 import pyarrow as pa
 
 from gramian.errors import OptionError, did_you_mean, listing
+from gramian.fit.bootstrap.keywords import DrawsKeywords
 from gramian.fit.groups.fit import GroupedFits
 from gramian.fit.linear.result import LinearFit
 from gramian.fit.passes.accumulate_keyed import unwrap_key
@@ -16,7 +17,7 @@ from gramian.fit.passes.keys import ByColumns
 from gramian.fit.passes.row_filter import Subset
 from gramian.formula.coding import level_name
 from gramian.formula.dropped_rows import DroppedRows
-from gramian.keywords import DrawsKeywords, completed, takes
+from gramian.keywords import completed, takes
 from gramian.linalg.keyed.moments import Key
 from gramian.results.dropped_rows import HasDroppedRows
 from gramian.results.fitted_rows import UNKNOWN, FittedRows

@@ -9,7 +9,7 @@ from unit.fit.glm.pieces import cut
 
 import gramian as gm
 from gramian.data.source import source_of
-from gramian.fit.glm.fit import glm_design
+from gramian.fit.glm.design import glm_design
 from gramian.fit.glm.null_model import intercept
 from gramian.fit.glm.options import glm_options
 from gramian.fit.glm.start import subsample_start
