@@ -104,7 +104,7 @@ def _moments(read: Any) -> Codec[Any]:
     """Exact or other moments; nothing where there are those of folds or groups, whose sum they are."""
     design = read.design
     if read.group_sums is not None:
-        require(read.arithmetic == FLOAT, "float64 sums of every fold or group", read.arithmetic)
+        require(read.arithmetic == FLOAT, "float64 sums of every fold or group in place of the whole", read.arithmetic)
         return NOTHING.convert(lambda moments: None, lambda nothing: _total(read))
     if read.arithmetic == FLOAT:
         return gram_moments(design)
