@@ -39,7 +39,7 @@ def render_draws(found: Bootstrap, level: float, kind: str) -> list[RenderableTy
             f"{found.failed:,} of {found.requested:,} draws are left out: their {found.unit} do not determine the "
             "coefficients"
         )
-    return _render(title, found.tidy(level, kind).to_pydict(), level, notes)
+    return _render(title, found.tidy(level, kind).to_pydict(), level, notes, found.draws)
 
 
 def render_wild(found: WildTests) -> list[RenderableType]:
@@ -48,7 +48,7 @@ def render_wild(found: WildTests) -> list[RenderableType]:
     title = f"wild cluster bootstrap: {one.draws:,} draws of {one.weights} weights for {one.clusters:,} clusters"
     residuals = "under each hypothesis" if one.restricted else "of the fit"
     notes = [f"residuals {residuals}; intervals are of the values that are not rejected{_seed(found.seed)}"]
-    return _render(title, found.tidy().to_pydict(), one.level, notes)
+    return _render(title, found.tidy().to_pydict(), one.level, notes, one.draws)
 
 
 def _seed(seed: int | None) -> str:
@@ -64,8 +64,15 @@ def render_jackknife(found: Jackknife, level: float) -> list[RenderableType]:
     return _render(title, found.tidy(level).to_pydict(), level, notes)
 
 
-def _render(title: str, values: dict[str, list[float]], level: float, notes: list[str]) -> list[RenderableType]:
-    """Title, table and notes; `values` are columns by name, the first one texts."""
+def _share(p: float, draws: int) -> str:
+    """The p-value of so many draws as text: below one of them, where none is as far out; 0 is no share of draws."""
+    return p_value(p) if p or not draws else f"<{1 / draws:.2g}"
+
+
+def _render(
+    title: str, values: dict[str, list[float]], level: float, notes: list[str], draws: int = 0
+) -> list[RenderableType]:
+    """Title, table and notes; `values` are columns by name, the first one texts. draws : 0 for a known distribution."""
     terms, *_ = values.values()
     shown = slice(0, MAX_COEFFICIENTS)
     columns = {n: np.array(v[shown], np.float64) for n, v in values.items() if n in HEADINGS}
@@ -76,7 +83,7 @@ def _render(title: str, values: dict[str, list[float]], level: float, notes: lis
         heading = f"{100 * level:.6g} % low" if name == "conf_low" else HEADINGS[name]
         is_p = name == "p_value"
         table.add_column(Text(heading, justify="right"), justify="right" if is_p else "left", no_wrap=True)
-        cells.append([p_value(p) for p in v] if is_p else aligned(v, 6 if name in LONG else 4))
+        cells.append([_share(p, draws) for p in v] if is_p else aligned(v, 6 if name in LONG else 4))
         if is_p:
             table.add_column("", no_wrap=True)
             cells.append([stars(p) for p in v])

@@ -172,11 +172,22 @@ def _union(values: Any, new: Any) -> tuple[Any, Codes]:
         return values, np.zeros(0, np.int64)
     # a column that is an integer in one file and a float in another
     if values.type != new.type:
-        values, new = values.cast(pa.float64()), new.cast(pa.float64())
+        values, new = _as_floats(values, new)
     positions = _positions(new, values)
     unseen = np.flatnonzero(positions < 0)
     positions[unseen] = len(values) + np.arange(len(unseen))
     return pa.concat_arrays([values, new.take(pa.array(unseen))]), positions
+
+
+def _as_floats(*values: Any) -> list[Any]:
+    """Arrays of two types as float64. Raises DataError where a value has no float of its own."""
+    try:
+        return [array.cast(pa.float64()) for array in values]
+    except pa.ArrowInvalid as reason:
+        types = " in one part of the data and ".join(str(array.type) for array in values)
+        raise DataError(
+            f"clusters are {types} in another, and cannot be compared: {reason}; give the column one type"
+        ) from reason
 
 
 def _positions(new: Any, values: Any) -> Codes:

@@ -282,6 +282,12 @@ def test_rows_that_are_not_there_cannot_be_taken_away(frame):
             gm.subtract(one, other, force=True)
 
 
+def test_clusters_of_two_types_that_no_float_holds_are_refused(frame):
+    whole = gm.gram("y ~ x", frame[:120].assign(firm=frame.firm + 2**53), cluster="firm")
+    with pytest.raises(DataError, match="clusters are int64 in one part of the data and double in another"):
+        whole + gm.gram("y ~ x", frame[120:].assign(firm=frame.firm + 0.5), cluster="firm")
+
+
 def test_rows_without_a_group_are_left_out_and_counted(frame):
     gram = gm.gram("y ~ x", frame.assign(g=frame.g.where(frame.index != 5)), by="g")
     assert (gram.rows, dict(gram.missing)) == (N - 1, {"g": 1})
