@@ -60,12 +60,12 @@ class SlicedResidualProducts:
         coordinates: Mapping[str, Coordinate],
         matrix_variables: tuple[str, ...],
     ) -> None:
-        position = {m: int(g.positions[k]) for g in groups if not g.factors for k, m in enumerate(g.monomials)}
+        positions = positions_of(groups)
         in_matrix: list[Monomial] = [((name, 1),) for name in matrix_variables]
         matrix_monomials = set(in_matrix)
         in_cells = [m for g in groups if g.factors for m in g.monomials]
         self.cell_columns = CellColumns(groups, v, sizes)
-        self.writer = PairWriter([*(m for m in position if m not in matrix_monomials), *in_cells], coordinates)
+        self.writer = PairWriter([*(m for m in positions if m not in matrix_monomials), *in_cells], coordinates)
         self.cell_monomials = [(m, self.writer.monomials.index(m)) for m in dict.fromkeys(in_cells)]
         self.is_compiled = library() is not None
         written, in_place = len(self.writer.monomials), len(in_matrix)
@@ -74,8 +74,8 @@ class SlicedResidualProducts:
         else:
             values, columns, least = BLOCK_VALUES, max(written, in_place), SlicedColumns.min_rows
         self.rows = int(np.clip(values // max(columns, 1), least, MAX_BLOCK_ROWS))
-        self.written = _Columns(self.writer.monomials, matrix_monomials, position, v, self.rows)
-        self.matrix = _Columns(in_matrix, set(), position, v, self.rows)
+        self.written = _Columns(self.writer.monomials, matrix_monomials, positions, v, self.rows)
+        self.matrix = _Columns(in_matrix, set(), positions, v, self.rows)
         self.sums, self.square = pair(np.zeros(len(v.hi))), pair(np.zeros(1))
 
     @property
@@ -151,13 +151,23 @@ class SlicedResidualProducts:
         return Pair(*quick_two_sum(hi, lo))
 
 
+def positions_of(groups: Sequence[ColumnGroup]) -> dict[Monomial, list[int]]:
+    """Where each monomial without a factor stands: in one place, or in one of each stage that has it."""
+    positions: dict[Monomial, list[int]] = {}
+    for group in groups:
+        if not group.factors:
+            for monomial, at in zip(group.monomials, group.positions.tolist(), strict=True):
+                positions.setdefault(monomial, []).append(at)
+    return positions
+
+
 class _Columns:
     """Columns of a block that are cut together.
 
     Attributes
     ----------
     places : (j,)
-        Which of the columns are columns of X; the others are factors of products only.
+        Which of the columns are columns of X, once for each position; the others are factors of products only.
     at : (j,)
         Their positions in X.
     sliced : SlicedColumns or TwofoldColumns
@@ -168,15 +178,19 @@ class _Columns:
         self,
         monomials: Sequence[Monomial],
         elsewhere: set[Monomial],
-        position: Mapping[Monomial, int],
+        positions: Mapping[Monomial, Sequence[int]],
         v: Pair,
         height: int,
     ) -> None:
-        stored = [i for i, m in enumerate(monomials) if m in position and m not in elsewhere]
-        self.places = np.array(stored, np.int64)
-        self.at = np.array([position[monomials[i]] for i in stored], np.int64)
+        stored = [(i, at) for i, m in enumerate(monomials) if m not in elsewhere for at in positions.get(m, ())]
+        pairs = np.array(stored, np.int64).reshape(-1, 2)
+        self.places, self.at = pairs.T
         hi, lo = np.zeros(len(monomials)), np.zeros(len(monomials))
-        hi[self.places], lo[self.places] = v.hi[self.at], v.lo[self.at]
+        _, first = np.unique(self.places, return_index=True)
+        hi[self.places[first]], lo[self.places[first]] = v.hi[self.at[first]], v.lo[self.at[first]]
+        for place, at in np.delete(pairs, first, axis=0):
+            total = Pair(hi[place : place + 1], lo[place : place + 1]) + Pair(v.hi[at : at + 1], v.lo[at : at + 1])
+            hi[place], lo[place] = total.hi[0], total.lo[0]
         compiled = library()
         self.sliced: SlicedColumns | TwofoldColumns
         if compiled is None:

@@ -149,3 +149,19 @@ def test_slices_of_a_vector_add_up_to_it() -> None:
     assert (sum(vector_slices(v, 22, 3)) == v).all()
     assert (vector_slices(np.zeros(3), 22, 2)[0] == 0.0).all()
     assert slices_of_pair(pair(v), 22).sum(axis=0) == pytest.approx(v, rel=1e-15)
+
+
+@pytest.mark.usefixtures("kernels")
+@pytest.mark.parametrize("in_matrix", [(), ("m",)])
+def test_a_column_may_stand_in_several_places(in_matrix: tuple[str, ...]) -> None:
+    groups, _, rows = problem(300, 4, 1.0)
+    groups = [groups[0], ColumnGroup((), np.zeros((1, 0), np.int64), ((), X1, M1), np.array([2, 3, 6]))]
+    rng = np.random.default_rng(9)
+    v = Pair(rng.standard_normal(9), rng.standard_normal(9) * 1e-19)
+    sums = SlicedResidualProducts(groups, v, {}, COORDINATES, in_matrix)
+    expected = ResidualProducts(LinearCombination(groups, v, {}, COORDINATES))
+    for products in (sums, expected):
+        products.add(rows)
+    length = np.sqrt(expected.square.value * 300)
+    np.testing.assert_allclose(sums.square.value, expected.square.value, rtol=1e-14)
+    np.testing.assert_allclose(sums.sums.value, expected.sums.value, rtol=1e-14, atol=1e-14 * float(length[0]))
