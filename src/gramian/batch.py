@@ -165,6 +165,34 @@ class Unit(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class WrappedUnit:
+    """A unit that reads another one and changes what comes of it: its `batches` are for the class that extends this.
+
+    Attributes
+    ----------
+    unit : Unit
+        The unit that reads.
+    """
+
+    unit: Unit
+
+    @property
+    def name(self) -> str:
+        """As of `Unit`."""
+        return self.unit.name
+
+    @property
+    def rows(self) -> int | None:
+        """As of `Unit`."""
+        return self.unit.rows
+
+    @property
+    def size(self) -> int:
+        """As of `Unit`."""
+        return self.unit.size
+
+
 class Input(NamedTuple):
     """One input of a fit, recorded in its provenance: a file or a frame.
 

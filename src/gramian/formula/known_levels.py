@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from gramian.batch import Batch, Input, Source, Unit
+from gramian.batch import Batch, Input, Source, Unit, WrappedUnit
 from gramian.column import Coded
 from gramian.errors import one_of
 from gramian.formula.design import Design
@@ -71,26 +71,10 @@ class KnownLevels:
 
 
 @dataclass(frozen=True, slots=True)
-class KnownLevelsUnit:
+class KnownLevelsUnit(WrappedUnit):
     """A unit in which other levels are null. known : column -> index of its levels."""
 
-    unit: Unit
     known: Mapping[str, LevelIndex]
-
-    @property
-    def name(self) -> str:
-        """As of `Unit`."""
-        return self.unit.name
-
-    @property
-    def rows(self) -> int | None:
-        """As of `Unit`."""
-        return self.unit.rows
-
-    @property
-    def size(self) -> int:
-        """As of `Unit`."""
-        return self.unit.size
 
     def batches(self, columns: Sequence[str], *, parallel: bool = False) -> Iterator[Batch]:
         """As of `Unit`."""

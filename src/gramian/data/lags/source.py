@@ -14,7 +14,7 @@ from itertools import chain
 
 import pyarrow as pa
 
-from gramian.batch import Batch, Rereadable, Source, Unit
+from gramian.batch import Batch, Rereadable, Source, WrappedUnit
 from gramian.data.lags.order import Order
 from gramian.data.lags.stretch import Stretch, joined, lagged_values, stretch_of, together
 from gramian.errors import OptionError
@@ -23,7 +23,7 @@ from gramian.typing import Vector
 
 
 @dataclass(frozen=True, slots=True)
-class LaggedUnit:
+class LaggedUnit(WrappedUnit):
     """A unit with lags of its columns.
 
     Attributes
@@ -36,24 +36,8 @@ class LaggedUnit:
         What knows the borders.
     """
 
-    unit: Unit
     index: int
     order: Order
-
-    @property
-    def name(self) -> str:
-        """As of `Unit`."""
-        return self.unit.name
-
-    @property
-    def rows(self) -> int | None:
-        """As of `Unit`."""
-        return self.unit.rows
-
-    @property
-    def size(self) -> int:
-        """As of `Unit`."""
-        return self.unit.size
 
     def batches(self, columns: Sequence[str], *, parallel: bool = False) -> Iterator[Batch]:
         """As of `Unit`; lags among the columns are made."""

@@ -8,9 +8,8 @@ import tempfile
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from gramian.batch import Batch
+from gramian.batch import Batch, WrappedUnit
 from gramian.data.paths import COMPRESSED, kind_of
 
 # how a file begins -> what its name ends in; text is CSV, unless it begins as JSON
@@ -43,7 +42,7 @@ class Folder:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class OfCopy:
+class OfCopy(WrappedUnit):
     """A unit of a copy.
 
     Attributes
@@ -54,24 +53,7 @@ class OfCopy:
         The folder with the copy, which is deleted with the last unit.
     """
 
-    unit: Any
     folder: Folder
-
-    @property
-    def name(self) -> str:
-        """File and row group, for messages."""
-        return str(self.unit.name)
-
-    @property
-    def rows(self) -> int | None:
-        """Number of rows, where the file stores it."""
-        rows: int | None = self.unit.rows
-        return rows
-
-    @property
-    def size(self) -> int:
-        """Bytes."""
-        return int(self.unit.size)
 
     def batches(self, columns: Sequence[str], *, parallel: bool = False) -> Iterator[Batch]:
         """The rows in order."""

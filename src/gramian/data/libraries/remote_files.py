@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import pyarrow as pa
 from pyarrow import fs
 
-from gramian.batch import Batch
+from gramian.batch import Batch, WrappedUnit
 from gramian.errors import DataError, first_line
 
 MARKS = ("ETag", "etag", "version_id", "LastModified", "last_modified", "updated", "mtime", "created")  # of fsspec
@@ -75,7 +75,7 @@ class Readers:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Checked:
+class Checked(WrappedUnit):
     """A unit of a remote file, which must stay as it is between passes.
 
     Attributes
@@ -90,26 +90,9 @@ class Checked:
         Of all units of the file.
     """
 
-    unit: Any
     file: RemoteFile
     system: Any
     readers: Readers
-
-    @property
-    def name(self) -> str:
-        """File and row group, for messages."""
-        return str(self.unit.name)
-
-    @property
-    def rows(self) -> int | None:
-        """Number of rows, where the file stores it."""
-        rows: int | None = self.unit.rows
-        return rows
-
-    @property
-    def size(self) -> int:
-        """Bytes; not known."""
-        return int(self.unit.size)
 
     def batches(self, columns: Sequence[str], *, parallel: bool = False) -> Iterator[Batch]:
         """The rows in order. Raises DataError where the file has changed since the fit began."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from gramian.batch import Batch, Rereadable, Source, Unit
+from gramian.batch import Batch, Rereadable, Source, WrappedUnit
 
 SPACING = 1 << 44  # more rows than a unit has
 
 
 @dataclass(frozen=True, slots=True)
-class NumberedUnit:
+class NumberedUnit(WrappedUnit):
     """A unit whose batches have the numbers of their rows in the data, in place of those in a file.
 
     Attributes
@@ -22,23 +22,7 @@ class NumberedUnit:
         Number of its first row.
     """
 
-    unit: Unit
     start: int
-
-    @property
-    def name(self) -> str:
-        """As of `Unit`."""
-        return self.unit.name
-
-    @property
-    def rows(self) -> int | None:
-        """As of `Unit`."""
-        return self.unit.rows
-
-    @property
-    def size(self) -> int:
-        """As of `Unit`."""
-        return self.unit.size
 
     def batches(self, columns: Sequence[str], *, parallel: bool = False) -> Iterator[Batch]:
         """As of `Unit`."""

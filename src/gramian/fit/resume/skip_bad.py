@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from gramian.batch import Batch, Rereadable, Source, Unit
+from gramian.batch import Batch, Rereadable, Source, Unit, WrappedUnit
 from gramian.engines.choice import Engine
 from gramian.errors import DataError, OptionError, SchemaError, UnreadableError
 from gramian.fit.passes.job import PassRunner
@@ -118,7 +118,7 @@ class Probe:
 
 
 @dataclass(frozen=True, slots=True)
-class NamedErrorUnit:
+class NamedErrorUnit(WrappedUnit):
     """A unit whose read errors name it. Errors of the schema pass through: they are no reason to skip a unit.
 
     Attributes
@@ -127,23 +127,7 @@ class NamedErrorUnit:
         The unit that reads.
     """
 
-    unit: Any
-
-    @property
-    def name(self) -> str:
-        """Name of the wrapped unit."""
-        return str(self.unit.name)
-
-    @property
-    def rows(self) -> int | None:
-        """Number of rows of the wrapped unit."""
-        rows: int | None = self.unit.rows
-        return rows
-
-    @property
-    def size(self) -> int:
-        """Bytes of the wrapped unit."""
-        return int(self.unit.size)
+    unit: Any  # also what other processes can read
 
     def batches(self, columns: Sequence[str], *, parallel: bool = False) -> Iterator[Batch]:
         """The rows in order. Raises UnreadableError where they cannot be read."""
