@@ -15,8 +15,7 @@ Forked = Callable[..., Done]
 COMMAND = (sys.executable, "-m", "gramian")
 UNSET = ("GRAMIAN_DEBUG", "COLUMNS", "FORCE_COLOR", "NO_COLOR")
 PLAIN = {name: value for name, value in os.environ.items() if name not in UNSET}
-# as `python -m gramian`; what was imported is not searched for garbage at the end
-PROGRAM = "import gc, sys; gc.freeze(); from gramian.__main__ import main; sys.exit(main())"
+PROGRAM = "import sys; from gramian.__main__ import main; sys.exit(main())"  # as `python -m gramian`
 OPTIONAL = ("sklearn", "dask", "spark", "build")  # modules that need what a command rarely does
 
 

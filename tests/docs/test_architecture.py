@@ -77,3 +77,12 @@ def test_layers_are_those_that_are_checked(name: str, top: str) -> None:
     contract = next(c for c in contracts if c["type"] == "layers" and c.get("containers", ["gramian"]) == [top])
     written = [re.split(r"\s{2,}", line)[0] for line in block(name)]
     assert written == [layer.replace("gramian.", "") for layer in contract["layers"]]
+
+
+def test_each_decision_has_a_number_of_its_own() -> None:
+    """Two records were once written under the same number; the title says the number of the file's name."""
+    records = sorted((ROOT / "docs" / "decisions").glob("[0-9]*.md"))
+    numbers = [int(path.name[:4]) for path in records]
+    assert numbers == list(range(1, len(records) + 1))
+    for number, path in zip(numbers, records, strict=True):
+        assert path.read_text().startswith(f"# {number}. "), path.name
