@@ -50,9 +50,14 @@ class ClusterPairs:
 
     def of(self, R: Matrix) -> JointDf:
         """Of hypotheses R (k, p); NaN where they repeat each other."""
+        from gramian.inference.restrictions import equivalent  # most fits are not asked for joint tests
+
         k, roots = len(R), np.sqrt(self.expected.diagonal())
         roots = np.where(roots > 0.0, roots, 1.0)
-        C = R * roots
+        own = equivalent(R, np.zeros(k), roots)
+        if own.implied is not None:
+            return JointDf(np.nan)
+        C = own.R * roots
         C = C / np.linalg.norm(C, axis=1, keepdims=True)
         values, vectors = np.linalg.eigh(C @ (self.expected / roots / roots[:, None]) @ C.T)
         if not values[0] > SINGULAR * values[-1]:

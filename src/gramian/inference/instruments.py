@@ -172,10 +172,16 @@ def conditional_f(stages: FirstStages) -> list[Test]:
         a[j] = 1.0
         basis = None
         if others:
-            a[others] = -np.linalg.lstsq(R[:, others], R[:, j], rcond=None)[0]
+            a[others] = -explained_by(R[:, others], R[:, j])
             basis = complement(R[:, others])
         out.append(stages.f_test(a, basis))
     return out
+
+
+def explained_by(A: Matrix, b: Vector) -> Vector:
+    """Coefficients (k,) of b (n,) on the columns of A (n, k), whatever their units."""
+    scale = 1.0 / np.sqrt(np.where(A.any(axis=0), np.square(A).sum(axis=0), 1.0))
+    return np.asarray(scale * np.linalg.lstsq(A * scale, b, rcond=None)[0])
 
 
 def complement(A: Matrix) -> Matrix:
@@ -285,13 +291,13 @@ def hansen_statistic(reduced: Matrix, covariance: Matrix) -> float | None:
     L, k = len(reduced), reduced.shape[1] - 1
     if k >= L:
         return None
-    values, vectors = np.linalg.eigh(covariance)
+    size = 1.0 / np.sqrt(np.where(covariance.diagonal() > 0, covariance.diagonal(), 1.0))
+    values, vectors = np.linalg.eigh(covariance * size[:, None] * size)
     if values[0] <= L * np.finfo(float).eps * values[-1]:
         return float("nan")
-    whitened = (vectors.T @ reduced) / np.sqrt(values)[:, None]
-    scale = 1.0 / np.sqrt((whitened[:, :k] ** 2).sum(axis=0))
-    b = np.linalg.lstsq(whitened[:, :k] * scale, whitened[:, k], rcond=None)[0]
-    return float(((whitened[:, k] - whitened[:, :k] @ (scale * b)) ** 2).sum())
+    whitened = (vectors.T @ (size[:, None] * reduced)) / np.sqrt(values)[:, None]
+    b = explained_by(whitened[:, :k], whitened[:, k])
+    return float(((whitened[:, k] - whitened[:, :k] @ b) ** 2).sum())
 
 
 def hansen(stages: FirstStages, statistic: float) -> Test:
@@ -323,17 +329,23 @@ def wu_hausman(
     k = stages.endogenous
     if df <= 0:
         raise NumericalError("no residual degrees of freedom are left for a test of endogeneity")
-    S, U, v = stages.within, stages.unexplained, np.append(-beta, 1.0)
+    scale = 1.0 / np.sqrt(stages.within.diagonal()[:k])
+    both = np.append(scale, 1.0)
+    S, U, v = (
+        stages.within * both[:, None] * both,
+        stages.unexplained * both[:, None] * both,
+        np.append(-beta / scale, 1.0),
+    )
     # first-stage residuals without what the endogenous columns explain of them
     D = U[:k, :k] - U[:k, :k] @ np.linalg.solve(S[:k, :k], U[:k, :k])
     rho = np.linalg.solve(U[:k, :k], (U @ v)[:k])
     # moments d'y = D rho
     moments = D @ rho
     rss = float(v @ S @ v) - 2.0 * float(rho @ (U @ v)[:k]) + float(rho @ U[:k, :k] @ rho)
-    V = D * (rss / df) if covariance is None else covariance
+    V = D * (rss / df) if covariance is None else covariance * scale[:, None] * scale
     statistic = quadratic(moments, V) / k
     degrees = float(k), df if covariance is None else df_robust
-    return Test(statistic, (k, degrees[1]), f_or_chi(statistic, degrees), tuple(rho.tolist()))
+    return Test(statistic, (k, degrees[1]), f_or_chi(statistic, degrees), tuple((rho * scale).tolist()))
 
 
 def anderson_rubin(stages: FirstStages, beta: Vector) -> Test:

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gramian.errors import NumericalError
-from gramian.inference.tests import SINGULAR, SMALLEST, Test, f_probability
+from gramian.inference.restrictions import independent
+from gramian.inference.tests import SMALLEST, Test, f_probability, square
 from gramian.typing import Matrix, Vector
 
 
@@ -42,24 +42,36 @@ class VariableCovariance:
         spread = slope @ self.parameters @ slope
         return float(2.0 * variance * variance / spread) if spread > 0.0 else float("nan")
 
-    def test(self, R: Matrix, difference: Vector) -> Test:
-        """F test of R b = q for R (k, p). difference : (k,) R b - q. Raises NumericalError where R V R' is singular.
+    def test(self, R: Matrix, b: Vector, q: Vector) -> Test:
+        """F test of R b = q for R (k, p), b (p,) and q (k,).
+
+        Raises NumericalError where R V R' is singular, and OptionError for hypotheses that repeat each other.
 
         The contrasts are rotated so that their estimates are uncorrelated; the degrees of freedom of F are those of
         a sum of squares of t with theirs (A. H.-C. Fai and P. L. Cornelius, Journal of Statistical Computation and
         Simulation 54 (1996)).
         """
-        R = np.atleast_2d(R)
-        used = np.flatnonzero(np.abs(R).sum(axis=0))
-        covariance = R[:, used] @ self.matrix[np.ix_(used, used)] @ R[:, used].T
-        size = np.sqrt(covariance.diagonal())
-        values, vectors = np.linalg.eigh(covariance)
-        if not (size > 0.0).all() or not values[0] > SMALLEST * values[-1]:
-            raise NumericalError(SINGULAR)
-        squares = (vectors.T @ difference) ** 2 / values
-        k, statistic = len(R), float(squares.mean())
-        df = _of_sum([self.df(contrast @ R) for contrast in vectors.T])
-        return Test(statistic, (float(k), df), f_probability(statistic, (k, df)), tuple(difference.tolist()))
+        own = independent(R, q, np.sqrt(self.matrix.diagonal()))
+        k, statistic = len(R), square(own.R @ b - own.q, self._of(own.R)) / len(R)
+        df = _of_sum([self.df(contrast) for contrast in self._uncorrelated(R, own.R)])
+        return Test(statistic, (float(k), df), f_probability(statistic, (k, df)), tuple((R @ b - q).tolist()))
+
+    def _of(self, R: Matrix) -> Matrix:
+        """R V R', (k, k)."""
+        used = np.flatnonzero(R.any(axis=0))
+        return np.asarray(R[:, used] @ self.matrix[np.ix_(used, used)] @ R[:, used].T)
+
+    def _uncorrelated(self, R: Matrix, own: Matrix) -> Matrix:
+        """Combinations (k, p) of hypotheses R whose estimates are uncorrelated: eigenvectors of R V R', as in lmerTest.
+
+        Where their units differ so much that rounding hides the smallest variance, those of equivalent hypotheses own
+        (k, p), each in units of its standard error.
+        """
+        values, vectors = np.linalg.eigh(self._of(R))
+        if values[0] > SMALLEST * values[-1]:
+            return np.asarray(vectors.T @ R)
+        own = own / np.sqrt(self._of(own).diagonal())[:, None]
+        return np.asarray(np.linalg.eigh(self._of(own))[1].T @ own)
 
 
 def _of_sum(degrees: list[float]) -> float:

@@ -8,14 +8,9 @@ import numpy as np
 from scipy.linalg import cho_factor, cho_solve
 from scipy.special import betainc, betaincc
 
-from gramian.errors import NumericalError, OptionError
+from gramian.errors import NumericalError
 from gramian.typing import Matrix, Vector
 
-INDEPENDENT = (
-    1e-10  # relative length of the part of a row of R that earlier rows do not span, below which it is redundant
-)
-
-CONSISTENT = 1e-8  # relative difference of right sides that the rounding of such combinations explains
 SMALLEST = 64 * float(np.finfo(float).eps)  # squared pivot, with unit diagonal, below which it is rounding error of V
 SINGULAR = "the hypotheses cannot be told apart: their covariance is singular"
 
@@ -136,18 +131,19 @@ def wald(R: Matrix, b: Vector, q: Vector, V: Matrix, df: float, factor: float = 
     NumericalError
         R V R' is singular to rounding.
     """
+    from gramian.inference.restrictions import independent  # most fits are not asked for joint tests
+
     # coefficients that are not identified are NaN, and NaN times 0 is NaN
     used = np.flatnonzero(R.any(axis=0))
     R, b, V = R[:, used], b[used], V[np.ix_(used, used)]
-    _check_independent(R, q)
-    distance = R @ b - q
+    own = independent(R, q, np.sqrt(np.abs(V.diagonal())))
     with np.errstate(over="ignore", invalid="ignore"):  # a variance that is not finite gives a statistic of NaN
-        statistic = factor * _square(distance, R @ V @ R.T) / len(R)
+        statistic = factor * square(own.R @ b - own.q, own.R @ V @ own.R.T) / len(R)
     degrees = (len(R), df)
-    return Test(statistic, degrees, f_probability(statistic, degrees), tuple(distance.tolist()))
+    return Test(statistic, degrees, f_probability(statistic, degrees), tuple((R @ b - q).tolist()))
 
 
-def _square(distance: Vector, C: Matrix) -> float:
+def square(distance: Vector, C: Matrix) -> float:
     """d' C^-1 d, with C scaled to unit diagonal; infinite where a variance is zero and its distance is not."""
     scale = np.sqrt(np.maximum(C.diagonal(), 0.0))
     if not np.isfinite(scale).all():
@@ -162,21 +158,3 @@ def _square(distance: Vector, C: Matrix) -> float:
     if factor[0].diagonal().min() ** 2 < SMALLEST:
         raise NumericalError(SINGULAR)
     return float(d @ cho_solve(factor, d))
-
-
-def _check_independent(R: Matrix, q: Vector) -> None:
-    """Raise OptionError for a row of R that earlier rows span (a small diagonal of R in the QR of its transpose).
-
-    It repeats them where its right side is the same combination of theirs, and contradicts them otherwise.
-    """
-    norms = np.linalg.norm(R, axis=1)
-    rows, sides = R / norms[:, None], q / norms
-    lengths = np.abs(np.linalg.qr(rows.T, mode="r")).T
-    for k in range(len(rows)):
-        if k < lengths.shape[1] and lengths[k, k] >= INDEPENDENT:
-            continue
-        shares = np.linalg.lstsq(rows[:k].T, rows[k], rcond=None)[0]
-        size = np.abs(shares) @ np.abs(sides[:k]) + abs(sides[k])
-        if abs(shares @ sides[:k] - sides[k]) > CONSISTENT * size:
-            raise OptionError(f"hypothesis {k + 1} contradicts the ones before it: no coefficients satisfy all of them")
-        raise OptionError(f"hypothesis {k + 1} says nothing that the ones before it do not; leave it out")

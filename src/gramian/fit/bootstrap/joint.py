@@ -15,6 +15,20 @@ from gramian.fit.leastsquares.solution import Solved
 from gramian.inference.draws.joint import JointSums, joint_draws
 from gramian.inference.draws.sign_weights import drawn
 from gramian.inference.draws.wild import TIE
+from gramian.inference.restrictions import independent
+from gramian.typing import Matrix, Vector
+
+
+def _in_own_units(solved: Solved, R: Matrix, right: Vector) -> tuple[Matrix, Vector]:
+    """Equivalent hypotheses, each divided by the root of its iid variance, but for the variance of the errors.
+
+    Raises OptionError for hypotheses that repeat or contradict each other.
+    """
+    own = independent(R, right, np.sqrt(solved.inverse.diagonal()))
+    rows = np.array([solved_row(solved, row) for row in own.R])
+    variances = np.einsum("ij,ij->i", rows @ solved.solution.inverse, rows)
+    exponents = np.frexp(np.sqrt(variances))[1]
+    return np.ldexp(own.R, -exponents[:, None]), np.ldexp(own.q, -exponents)
 
 
 def joint_test(solved: Solved, sums: BootstrapSums, hypothesis: str, options: WildOptions) -> BootstrapTest:
@@ -23,14 +37,14 @@ def joint_test(solved: Solved, sums: BootstrapSums, hypothesis: str, options: Wi
     Raises
     ------
     OptionError
-        For one-sided alternatives.
+        For one-sided alternatives, and hypotheses that repeat or contradict each other.
     NumericalError
         With one cluster, and with m clusters or fewer, of which no covariance of m hypotheses is had.
     """
     if options.alternative != "two-sided":
         raise OptionError(f"several hypotheses at once have no side: leave alternative={options.alternative!r} out")
     own = sums.ordered
-    R, right = equations(solved, hypothesis)
+    R, right = _in_own_units(solved, *equations(solved, hypothesis))
     count, m = len(own.scores), len(R)
     if count <= m:
         raise NumericalError(

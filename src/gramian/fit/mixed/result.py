@@ -170,7 +170,7 @@ class MixedFit(Estimates):
         pairs = zip(self.names, self.identified, strict=True)
         unknown = {n: self.aliased.get(n, "") for n, is_identified in pairs if not is_identified}
         R, q = hypotheses(text, self.names, unknown)
-        return self._varying.test(R, R @ np.nan_to_num(self.coefficients) - q)
+        return self._varying.test(R, np.nan_to_num(self.coefficients), q)
 
     @property
     def parameters(self) -> int:

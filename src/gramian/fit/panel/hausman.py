@@ -9,6 +9,7 @@ import numpy as np
 from gramian.errors import NumericalError, OptionError
 from gramian.fit.panel.solution import RANDOM, MeansTest
 from gramian.inference.diagnostics import DiagnosticTest, chi_squared
+from gramian.linalg.certificate import EPS
 
 if TYPE_CHECKING:
     from gramian.fit.linear.result import LinearFit
@@ -88,9 +89,10 @@ def _of_means(means: MeansTest | None, common: list[str]) -> DiagnosticTest:
 
 
 def _chi(d: np.ndarray, V: np.ndarray) -> DiagnosticTest:
-    """Test that d is zero, with its covariance V."""
-    try:
-        statistic = abs(float(d @ np.linalg.solve(V, d)))
-    except np.linalg.LinAlgError:
-        raise NumericalError("the covariance of the difference is singular: test fewer columns") from None
+    """Test that d is zero, with its covariance V, which need not be definite."""
+    scale = 1.0 / np.sqrt(np.where(V.diagonal() != 0.0, np.abs(V.diagonal()), 1.0))
+    values, vectors = np.linalg.eigh(V * scale[:, None] * scale)
+    if np.abs(values).min() <= len(V) * EPS * np.abs(values).max():
+        raise NumericalError("the covariance of the difference is singular: test fewer columns")
+    statistic = abs(float(((vectors.T @ (scale * d)) ** 2 / values).sum()))
     return chi_squared(NAME, HYPOTHESIS, statistic, float(len(d)))

@@ -160,7 +160,9 @@ def _satterthwaite(adjusted: Matrix, squared: Matrix, kernel: Matrix, contrasts:
     u_g'K u_h, with d_g = |A_g W_g X_g c|^2 and u_g = Z_g'A_g W_g X_g c.
     """
     out = np.full(len(contrasts), np.nan)
-    for i, c in enumerate(contrasts):
+    for i, contrast in enumerate(contrasts):
+        # no df depends on the length, whose fourth power may leave the range of float64
+        c = np.ldexp(contrast, -np.frexp(np.abs(contrast).max(initial=0.0))[1])
         u, d = adjusted @ c, np.einsum("gij,i,j->g", squared, c, c)
         own = d + np.einsum("gi,ij,gj->g", u, kernel, u)
         crossed = kernel @ (u.T @ u)
