@@ -10,7 +10,8 @@ from reference.r_values import Case, cases, close
 
 import gramian as gm
 
-KNOWN = cases("mixed")
+PROFILES = {name: case for name, case in cases("mixed").items() if "low" in case}
+KNOWN = {name: case for name, case in cases("mixed").items() if name not in PROFILES}
 
 
 def fitted(case: Case) -> Any:
@@ -42,3 +43,16 @@ def test_satterthwaite_as_lmertest(name: str) -> None:
     close(fit.df, case.numbers("df"), 2e-5)
     close(fit.p_values, case.numbers("p_values"), 1e-4)
     np.testing.assert_allclose(fit.tidy()["df"], fit.df)
+
+
+@pytest.mark.parametrize("name", PROFILES)
+def test_profile_intervals_as_lme4(name: str) -> None:
+    case = PROFILES[name]
+    low, high = case.numbers("low"), case.numbers("high")
+    fit = gm.mixed(case.formula, case.data, weights=case.weights)
+    table = fit.profile(level=0.9, fixed=case.weights is None).to_pydict()
+    # lme4 lists a correlation before the standard deviation of its second effect
+    order = [0, 2, 1, *range(3, len(low))] if table["with"][2] else range(len(low))
+    # lme4 interpolates: a spline of the roots of deviances that its search leaves off by 1e-8
+    close(np.array(table["conf_low"])[order], low, 1e-5, 1e-5)
+    close(np.array(table["conf_high"])[order], high, 1e-5, 1e-5)

@@ -55,19 +55,19 @@ def began(
     return source, {**own, "engine": engine_for(options["engine"], options["threads"])}
 
 
-def print_fit(fit: Estimates, format: str, draws: Draws | None = None) -> None:
+def print_fit(fit: Estimates, format: str, more: Draws | None = None, name: str = "bootstrap") -> None:
     """Print the fit in a format, and dropped rows to stderr where the format has no place for them.
 
-    draws : of the fit, printed as "table" or "json".
+    more : a further result of the fit, printed as "table" or "json", there under a name.
     """
     from gramian.cli.output import show
     from gramian.results import formats
 
     if format == "table":
-        show([*fit.render(), *(["", *draws.render()] if draws else [])])
+        show([*fit.render(), *(["", *more.render()] if more else [])])
         return
-    if draws is not None:
-        click.echo(formats.json_text(fit.to_dict(LEVEL) | {"bootstrap": draws.to_dict()}))
+    if more is not None:
+        click.echo(formats.json_text(fit.to_dict(LEVEL) | {name: more.to_dict()}))
         return
     click.echo(formats.FORMATS[format](fit, LEVEL))
     if format != "json":

@@ -69,4 +69,19 @@ put_lmer("factor", score ~ machine + (0 + machine | worker), "machines")
 put_lmer("polynomial", reaction ~ poly(days, 2, raw = TRUE) + (1 | subject), "sleep")
 put_lmer("singular", reaction ~ days + (1 | subject), "flat")
 
+# Profile intervals, with steps that are finer than lme4's own, for it interpolates between them.
+put_profile <- function(case, formula, data, weights = NULL, ...) {
+  d <<- read_data(data)
+  d$.w <<- if (is.null(weights)) rep(1, nrow(d)) else d[[weights]]
+  fit <- lmer(formula, d, weights = .w, control = lmerControl(optCtrl = list(rhobeg = 0.2, rhoend = 1e-10)))
+  put_model(case, formula, data, weights)
+  intervals <- suppressMessages(confint(profile(fit, delta.cutoff = 1 / 64, maxpts = 400, ...), level = 0.9))
+  put(case, "low", intervals[, 1])
+  put(case, "high", intervals[, 2])
+}
+
+put_profile("profile slope", reaction ~ days + (days | subject), "sleep")
+put_profile("profile uncorrelated", reaction ~ days + night + (1 | subject) + (0 + days | subject), "sleep", "w", which = "theta_")  # it profiles fixed effects without their weights
+put_profile("profile intercept", score ~ machine + (1 | worker), "machines")
+
 write_values("mixed", c("lme4", "lmerTest"))

@@ -9,8 +9,11 @@ from gramian.keywords import DEFAULTS, Collinear
 
 if TYPE_CHECKING:
     from gramian.fit.gram.sums import GramData
+    from gramian.fit.mixed.designs import MixedDesigns
     from gramian.fit.mixed.result import MixedFit
+    from gramian.fit.panel.by_group import PanelSums
     from gramian.fit.panel.result import PanelFit
+    from gramian.formula.design import Design
     from gramian.inference.vcov_spec import Vcov
 
 
@@ -55,6 +58,12 @@ class PanelModels:
 
         settings = checked_options({**DEFAULTS, "collinear": collinear})
         return MixedFit(mixed_of_gram(self.gram_data, formula, settings, MixedOptions(reml)))
+
+    def mixed_sums(self, formula: str) -> tuple[MixedDesigns, Design, PanelSums]:
+        """The sums of a mixed model, from which `MixedFit.profile` computes intervals. Raises as `mixed`."""
+        from gramian.fit.gram.panels import mixed_sums
+
+        return mixed_sums(self.gram_data, formula, checked_options(DEFAULTS))
 
     def random_effects(self, formula: str, *, vcov: Vcov = "iid", collinear: Collinear = "drop") -> PanelFit:
         """Fit random effects, as `gm.random_effects`, for the clusters of this Gram as panel, without data.

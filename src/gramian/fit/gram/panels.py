@@ -13,7 +13,7 @@ from gramian.fit.gram.models import sums_of
 from gramian.fit.gram.submodel import WHERE, design_plan, submodel_of
 from gramian.fit.gram.sums import GramData
 from gramian.fit.gram.vcov import check_not_absorbed
-from gramian.fit.mixed.designs import mixed_designs
+from gramian.fit.mixed.designs import MixedDesigns, mixed_designs
 from gramian.fit.mixed.fit import solve_mixed
 from gramian.fit.mixed.options import MixedOptions, check_options
 from gramian.fit.mixed.solution import MixedSolved
@@ -36,6 +36,14 @@ def mixed_of_gram(gram_data: GramData, formula: str, options: Options, own: Mixe
     Raises OptionError where these are others, SchemaError or ColumnError for a column that is not stored, and as
     `fit_mixed`.
     """
+    return solve_mixed(*mixed_sums(gram_data, formula, options), options, own)
+
+
+def mixed_sums(gram_data: GramData, formula: str, options: Options) -> tuple[MixedDesigns, Design, PanelSums]:
+    """The designs of a mixed model of the stored columns, the joint one with coordinates, and its sums.
+
+    Raises as `mixed_of_gram`.
+    """
     check_options(options)
     designs = _stored(lambda: mixed_designs(parse(formula), gram_data.schema, options, stored=True))
     _check_groups(gram_data, designs.by)
@@ -44,7 +52,7 @@ def mixed_of_gram(gram_data: GramData, formula: str, options: Options, own: Mixe
         replace(d, weight=stored.weight, count=stored.count) for d in (designs.joint, designs.fixed, *designs.random)
     )
     design, sums = _sums(gram_data, joint)
-    return solve_mixed(replace(designs, joint=joint, fixed=fixed, random=tuple(random)), design, sums, options, own)
+    return replace(designs, joint=joint, fixed=fixed, random=tuple(random)), design, sums
 
 
 def panel_of_gram(gram_data: GramData, formula: str, options: Options, estimator: str, vcov: Vcov) -> PanelSolved:

@@ -33,7 +33,7 @@ def components(
         own = covariance(parameters).real
         J = _derivatives(covariance, parameters, own)
         errors = np.sqrt(np.maximum(np.einsum("ija,ab,ijb->ij", J, information.covariance, J), 0.0))
-        out.append(RandomTerm(random.solved, own, *_at_bounds(own, errors)))
+        out.append(RandomTerm(random.solved, own, *_at_bounds(own, errors, np.einsum("ij,ij->i", T, T))))
         start += q
     return tuple(out)
 
@@ -61,10 +61,13 @@ def _derivatives(covariance: Callable[[Stacked], Stacked], parameters: Vector, o
     return J
 
 
-def _at_bounds(covariance: Matrix, errors: Matrix) -> tuple[Vector, Matrix]:
-    """Standard errors of log standard deviations and of atanh of correlations, NaN where these are at a bound."""
+def _at_bounds(covariance: Matrix, errors: Matrix, unit: Vector) -> tuple[Vector, Matrix]:
+    """Standard errors of log standard deviations and of atanh of correlations, NaN where these are at a bound.
+
+    unit : (q,) variances that effects of size one in the scaled columns have in the model's.
+    """
     variance = covariance.diagonal()
-    zero = variance <= AT_BOUND * variance.max()
+    zero = variance <= AT_BOUND * np.max(variance / unit) * unit
     with np.errstate(all="ignore"):
         r = covariance / np.sqrt(variance) / np.sqrt(variance)[:, None]
     bound = zero | zero[:, None] | (np.abs(r) > 1.0 - AT_BOUND)

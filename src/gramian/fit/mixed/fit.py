@@ -26,7 +26,7 @@ from gramian.fit.vcov.job import cluster_memory
 from gramian.formula.design import Design
 from gramian.linalg import maps
 from gramian.linalg.aliasing import basic_covariance
-from gramian.linalg.mixed.criterion import Criterion, factor_of
+from gramian.linalg.mixed.criterion import Criterion, Evaluated, factor_of
 from gramian.linalg.mixed.effects import conditional
 from gramian.linalg.mixed.information import information
 from gramian.linalg.mixed.search import Minimum, is_singular, minimum
@@ -109,7 +109,12 @@ class _FixedEffects:
 
 
 def _assembled(
-    designs: MixedDesigns, system: MixedSystem, criterion: Criterion, found: Minimum, options: Options, passes: int
+    designs: MixedDesigns,
+    system: MixedSystem,
+    criterion: Criterion,
+    found: Minimum[Evaluated],
+    options: Options,
+    passes: int,
 ) -> MixedSolved:
     """The fit at the minimum."""
     b, square = found.sums.solved()
@@ -138,7 +143,7 @@ def _assembled(
     )
 
 
-def _fixed_effects(system: MixedSystem, found: Minimum, options: Options, passes: int) -> _FixedEffects:
+def _fixed_effects(system: MixedSystem, found: Minimum[Evaluated], options: Options, passes: int) -> _FixedEffects:
     """The fixed effects at the minimum, in the model's columns."""
     ols, own = system.ols, system.ols.solution
     b, square = found.sums.solved()
@@ -184,7 +189,7 @@ def _log_det(system: MixedSystem, inverse: Matrix, columns: ModelColumns) -> flo
     return -float(np.linalg.slogdet(inverse)[1]) - 2.0 * (float(np.log(system.scale[:-1]).sum()) + change)
 
 
-def _deviance(system: MixedSystem, criterion: Criterion, found: Minimum, fixed: _FixedEffects) -> float:
+def _deviance(system: MixedSystem, criterion: Criterion, found: Minimum[Evaluated], fixed: _FixedEffects) -> float:
     """-2 log-likelihood, or that of the restricted likelihood."""
     df, rss = criterion.df, fixed.solved.rss
     out = float(found.sums.log_det) + df * (1.0 + math.log(2.0 * math.pi * rss / df)) - system.ols.log_weight

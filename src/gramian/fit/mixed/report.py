@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyarrow as pa
 from rich import box
 from rich.console import RenderableType
 from rich.table import Table
@@ -54,10 +57,8 @@ def _groups(fit: MixedFit) -> list[str]:
 def _components(fit: MixedFit, level: float) -> Table:
     """The table of variance components."""
     values = variance_components(fit.mixed, level).to_pydict()
-    table = Table(box=box.HORIZONTALS, show_edge=True, pad_edge=False, header_style="bold")
-    table.add_column("random effects", no_wrap=True)
-    for heading in ("variance", "std. dev.", "correlation", f"{100 * level:.6g} % low", "high"):
-        table.add_column(Text(heading, justify="right"), no_wrap=True)
+    headings = ("variance", "std. dev.", "correlation", f"{100 * level:.6g} % low", "high")
+    table = _table("random effects", headings)
     numbers = {name: np.array(values[name], np.float64) for name in ("vcov", "sdcor", "conf_low", "conf_high")}
     is_correlation = np.array([other is not None for other in values["with"]])
     shown = {
@@ -68,13 +69,45 @@ def _components(fit: MixedFit, level: float) -> Table:
         "high": numbers["conf_high"],
     }
     cells = [aligned(v, 5) for v in shown.values()]
-    names = [
-        printable(":".join(filter(None, (group, term, other))))
-        for group, term, other in zip(values["group"], values["term"], values["with"], strict=True)
-    ]
-    for row in zip(names, *cells, strict=True):
+    for row in zip(_component_names(values), *cells, strict=True):
         table.add_row(*(Text(cell) for cell in row))
     return table
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileTable:
+    """The table of `MixedFit.profile`, to be printed."""
+
+    table: pa.Table
+    level: float
+
+    def render(self) -> list[RenderableType]:
+        """Parts that rich can print."""
+        values = self.table.to_pydict()
+        out = _table("profile likelihood", ("estimate", f"{100 * self.level:.6g} % low", "high"))
+        cells = [aligned(np.array(values[name], np.float64), 5) for name in ("estimate", "conf_low", "conf_high")]
+        for row in zip(_component_names(values), *cells, strict=True):
+            out.add_row(*(Text(cell) for cell in row))
+        return [out]
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON types."""
+        return {"level": self.level, "intervals": self.table.to_pylist()}
+
+
+def _table(first: str, headings: Sequence[str]) -> Table:
+    """A table of components without rows."""
+    table = Table(box=box.HORIZONTALS, show_edge=True, pad_edge=False, header_style="bold")
+    table.add_column(first, no_wrap=True)
+    for heading in headings:
+        table.add_column(Text(heading, justify="right"), no_wrap=True)
+    return table
+
+
+def _component_names(values: Mapping[str, Sequence[str | None]]) -> list[str]:
+    """Names of the rows of a table of components."""
+    rows = zip(values["group"], values["term"], values["with"], strict=True)
+    return [printable(":".join(filter(None, row))) for row in rows]
 
 
 def _quality(fit: MixedFit) -> list[str]:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
+    from gramian.engines.choice import Engine
     from gramian.serialize.codec import Arrays
 
 KIND = "mixed-fit"
@@ -224,6 +225,54 @@ class MixedFit(Estimates):
         from gramian.fit.mixed.tables import variance_components
 
         return variance_components(self.mixed, level)
+
+    def profile(
+        self,
+        data: object = None,
+        *,
+        level: float = 0.95,
+        fixed: bool = True,
+        engine: Engine | str | None = None,
+    ) -> pa.Table:
+        """Profile-likelihood intervals of all parameters, as lme4's `confint(fit, method="profile")`.
+
+        Parameters
+        ----------
+        data : data frame, Arrow table, mapping of arrays, or path, optional
+            The rows of the fit, read in one pass, or the `Gram` that it is of, from which no rows are read. By default
+            the rows that the fit was made of.
+        level : float, default 0.95
+            Level of the intervals.
+        fixed : bool, default True
+            Whether the fixed effects have intervals, too.
+        engine : Engine or str, optional
+            What reads the data.
+
+        Returns
+        -------
+        pyarrow.Table
+            Columns group, term, with, estimate, conf_low and conf_high: standard deviations of the random effects, with
+            another term correlations, that of the residuals, and last the fixed effects, whose group is null. Null for
+            a correlation with an effect without variance.
+
+        Raises
+        ------
+        DataError
+            Where the rows are not those of the fit.
+        OptionError
+            Without data, where the rows of the fit cannot be read again.
+        ConvergenceError
+            Where a search does not converge, as may happen for a singular fit.
+
+        Notes
+        -----
+        An interval has the values that a test by the ratio of likelihoods does not reject. The likelihood is that of
+        `reml=False`, for a fit by REML too, as in lme4; estimates are those of the fit. An end may be a bound: 0 for a
+        standard deviation, 1 or -1 for a correlation.
+        """
+        from gramian.fit.mixed.profile import profile
+
+        return profile(self.mixed, self.fitted_rows, data, level=level, fixed=fixed, engine=engine)
 
     @property
     def random_effects(self) -> pa.Table:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,14 +22,18 @@ Component = tuple[str, str | None, str | None, float, float, float, float]
 def variance_components(mixed: MixedSolved, level: float) -> pa.Table:
     """The table of `MixedFit.variance_components`."""
     names = ("group", "term", "with", "vcov", "sdcor", "conf_low", "conf_high")
-    types = (*[pa.string()] * 3, *[pa.float64()] * 4)
-    columns = zip(*_components(mixed, critical(level, float("inf"))), strict=True)
-    return pa.table(
-        {
-            name: pa.array([null_if_nan(v) if isinstance(v, float) else v for v in values], kind)
-            for name, kind, values in zip(names, types, columns, strict=True)
-        }
-    )
+    return component_table(names, _components(mixed, critical(level, float("inf"))))
+
+
+def component_table(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> pa.Table:
+    """Rows as a table: three columns of text that name a component, then numbers, null where they are NaN."""
+    columns = {
+        name: pa.array([null_if_nan(v) if isinstance(v, float) else v for v in values], kind)
+        for name, kind, values in zip(
+            names, (*[pa.string()] * 3, *[pa.float64()] * (len(names) - 3)), zip(*rows, strict=True), strict=True
+        )
+    }
+    return pa.table(columns)
 
 
 def _components(mixed: MixedSolved, z: float) -> Iterator[Component]:

@@ -57,10 +57,7 @@ class Panel:
     @property
     def shift(self) -> Vector:
         """What the shift of the outcome adds to the coefficients, (p,)."""
-        out = np.zeros(len(self.ols.names))
-        for i, c in self.ols.parametrization.response_shift.items():
-            out[i] = float(c)
-        return out
+        return shift_of(self.ols)
 
 
 def panel_of(design: Design, sums: PanelSums, options: Options) -> Panel:
@@ -74,10 +71,10 @@ def panel_of(design: Design, sums: PanelSums, options: Options) -> Panel:
     products = groups.products_of(columns, columns)[:, kept][:, :, at]
     totals = groups.products_of(constant, columns)[:, 0, at]
     square = float(system.products.hi[-1, -1])
-    return Panel(system, ols, GroupColumns(products, totals, groups.counts, square), kept, _to_model(ols, kept))
+    return Panel(system, ols, GroupColumns(products, totals, groups.counts, square), kept, to_model_of(ols, kept))
 
 
-def _to_model(ols: Solved, kept: Codes) -> Matrix:
+def to_model_of(ols: Solved, kept: Codes) -> Matrix:
     """(p, r) coefficients of the model's columns from those of the r kept ones."""
     identity, T = np.eye(len(ols.names)), ols.parametrization.to_model
     out = identity if T is None else maps.multiply(maps.map_of(T), identity)
@@ -88,6 +85,14 @@ def _to_model(ols: Solved, kept: Codes) -> Matrix:
         out = out - null @ out[positions]
         out[positions] = np.nan
     return np.asarray(out[:, kept])
+
+
+def shift_of(ols: Solved) -> Vector:
+    """What the shift of the outcome adds to the coefficients of the model's columns, (p,)."""
+    out = np.zeros(len(ols.names))
+    for i, c in ols.parametrization.response_shift.items():
+        out[i] = float(c)
+    return out
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ Software 67 (2015), with products of one grouping in the place of sparse factors
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -164,22 +165,28 @@ class Criterion:
     def slope(self, sums: Evaluated, variance: Any = None) -> Stacked:
         """Derivative (q, q) of the deviance by the symmetric D."""
         b, square = sums.solved()
-        out = sums.E - self.residual_part(sums, b) / (square / self.df if variance is None else variance)
+        out = sums.E - residual_part(sums, b) / (square / self.df if variance is None else variance)
         if self.reml:
             inverse = np.linalg.inv(sums.A[:-1, :-1])
             out = out - np.tensordot(sums.M[:, :-1, :, :-1], inverse, axes=((1, 3), (0, 1)))
         return np.asarray(out)
 
-    def residual_part(self, sums: Evaluated, b: Stacked) -> Stacked:
-        """sum_g u_g u_g' (q, q) for u_g = Z_g' V_g^-1 (y_g - X_g b)."""
-        v = np.append(-b, 1.0)
-        return np.asarray(np.tensordot(np.tensordot(sums.M, v, axes=(3, 0)), v, axes=(1, 0)))
-
     def hessian(self, theta: Vector, variance: float | None = None) -> Matrix:
-        """Second derivatives (m, m), by complex steps of the gradient, which have no rounding error of differences."""
-        out = np.empty((len(theta), len(theta)))
-        for k in range(len(theta)):
-            moved = theta.astype(np.complex128)
-            moved[k] += 1j * STEP
-            out[k] = self.gradient(self.at(moved), moved, variance).imag / STEP
-        return (out + out.T) / 2.0
+        """Second derivatives (m, m)."""
+        return second_derivatives(lambda moved: self.gradient(self.at(moved), moved, variance), theta)
+
+
+def residual_part(sums: Evaluated, b: Stacked) -> Stacked:
+    """sum_g u_g u_g' (q, q) for u_g = Z_g' V_g^-1 (y_g - X_g b)."""
+    v = np.append(-b, 1.0)
+    return np.asarray(np.tensordot(np.tensordot(sums.M, v, axes=(3, 0)), v, axes=(1, 0)))
+
+
+def second_derivatives(gradient: Callable[[Stacked], Stacked], x: Vector) -> Matrix:
+    """Second derivatives (m, m), by complex steps of the gradient, which have no rounding error of differences."""
+    out = np.empty((len(x), len(x)))
+    for k in range(len(x)):
+        moved = x.astype(np.complex128)
+        moved[k] += 1j * STEP
+        out[k] = gradient(moved).imag / STEP
+    return (out + out.T) / 2.0

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gramian.linalg.mixed.criterion import Criterion
+from gramian.linalg.mixed.criterion import Criterion, Evaluated, residual_part
 from gramian.linalg.mixed.search import Minimum
 from gramian.typing import Matrix
 
@@ -33,7 +33,7 @@ class Information:
     derivatives: Matrix
 
 
-def information(criterion: Criterion, found: Minimum) -> Information:
+def information(criterion: Criterion, found: Minimum[Evaluated]) -> Information:
     """The information at the minimum."""
     theta, sums = found.theta, found.sums
     b, square = sums.solved()
@@ -42,7 +42,7 @@ def information(criterion: Criterion, found: Minimum) -> Information:
     H = np.empty((m + 1, m + 1))
     H[:m, :m] = criterion.hessian(theta, variance)
     L = criterion.factor.matrix(theta)
-    H[m, :m] = H[:m, m] = 2.0 * criterion.factor.parameters(criterion.residual_part(sums, b) @ L) / variance
+    H[m, :m] = H[:m, m] = 2.0 * criterion.factor.parameters(residual_part(sums, b) @ L) / variance
     H[m, m] = square / variance
     inverse = np.linalg.inv(sums.A[:-1, :-1])
     half = np.einsum("ij,ajbk,kl->aibl", inverse, sums.M[:, :-1, :, :-1], inverse)

@@ -47,6 +47,10 @@ def test_a_mixed_model_is_printed_saved_drawn_and_predicts(path):
     lines = run("predict", saved, path).split()
     np.testing.assert_allclose(float(lines[1]), fit.predict()[0], rtol=1e-12)
     assert run("mixed", MIXED, path, "--ml").startswith("Linear mixed model by maximum likelihood")
+    profiled = json.loads(run("mixed", MIXED, path, "--profile", "--format", "json"))["profile"]
+    assert profiled["intervals"] == fit.profile().to_pylist()
+    assert "profile likelihood" in run("mixed", MIXED, path, "--profile")
+    assert "table or json" in refused("mixed", MIXED, path, "--profile", "--format", "csv")
     assert "Newton's method" in run("mixed", MIXED, path, "--explain")
     assert gm.plan(MIXED, path).columns == ("x", "y", "group")
     assert "has no random effects" in refused("mixed", "y ~ x", path)
