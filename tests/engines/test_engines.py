@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+import threading
 from dataclasses import dataclass
 
 import numpy as np
@@ -129,6 +130,21 @@ def test_an_error_in_one_unit_stops_the_run_and_names_it(tmp_path, threads: int)
 def test_threads_must_be_positive() -> None:
     with pytest.raises(OptionError, match="at least 1"):
         Local(threads=0)
+
+
+@dataclass(frozen=True)
+class ThreadNames:
+    columns = ("y",)
+
+    def accumulate(self, batches):  # type: ignore[no-untyped-def]
+        return [(sum(batch.rows for batch in batches), threading.current_thread().name)]
+
+
+def test_rows_of_one_run_start_no_thread(tmp_path) -> None:  # type: ignore[no-untyped-def]
+    pq.write_table(pa.table({"y": np.ones(200_000)}), tmp_path / "many.parquet")
+    here = threading.current_thread().name
+    assert Local(threads=2).fold(source_of({"y": np.ones(100)}), ThreadNames()) == [(100, here)]
+    assert here not in [name for _, name in Local(threads=2).fold(source_of(tmp_path), ThreadNames())]
 
 
 class Watch:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from itertools import islice
+from itertools import chain, islice
 
 from gramian.batch import Source, Unit
 from gramian.engines.fold import Tree, accumulate_unit, one_thread, remaining, run_rows, runs_of, watched_batches
@@ -86,11 +86,16 @@ class Local:
 
     def _on_all_threads(self, pool: ThreadPoolExecutor, task: Pass[M], unit: Unit, watch: Progress | None) -> M:
         """The partial result of one unit on several threads: this one decodes, the others accumulate its runs."""
-        runs = runs_of(watched_batches(unit, task, watch, parallel=True), run_rows(task))
+        batches = watched_batches(unit, task, watch, parallel=True)
+        runs = (list(run) for run in runs_of(batches, run_rows(task)))
+        first = next(runs, [])
+        calls = (partial(task.accumulate, run) for run in chain([first], runs))
         tree: Tree[M] = Tree()
-        for result in self._ordered(pool, (partial(task.accumulate, list(run)) for run in runs)):
+        # to start a thread for the only run would take longer than a small fit
+        alone = sum(batch.rows for batch in first) == unit.rows
+        for result in (call() for call in calls) if alone else self._ordered(pool, calls):
             tree.push(result)
-        return tree.total(task.empty)
+        return tree.sum()
 
     def _ordered(self, pool: ThreadPoolExecutor, calls: Iterable[Callable[[], M]]) -> Iterator[M]:
         """Results in the order of the calls, with a bounded number of calls submitted."""
