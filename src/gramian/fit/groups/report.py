@@ -1,4 +1,4 @@
-"""Report of fits by group and outcome: title and rows of all fits, then one block for each."""
+"""Report of fits by group and outcome: title and rows of all fits, then one block for each, or one line."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from rich.console import RenderableType
 from rich.text import Text
 
+from gramian.fit.groups.overview import overview
 from gramian.fit.groups.tables import linear_part
 from gramian.fit.passes.keys import format_key
 from gramian.formula.coding import level_name
@@ -19,7 +20,7 @@ from gramian.results.format_numbers import printable
 if TYPE_CHECKING:
     from gramian.fit.groups.result import Fits
 
-MAX_FITS = 20  # fits whose coefficients are shown
+MAX_BLOCKS = 6  # fits that are shown in full; more of them have a line each
 MAX_NAMED = 12  # groups without rows that are named
 
 
@@ -31,14 +32,14 @@ def text(fits: Fits, level: float = 0.95) -> str:
 def render(fits: Fits, level: float = 0.95) -> list[RenderableType]:
     """The parts of the report, from top to bottom."""
     out: list[RenderableType] = [_title(fits), *map(Text, describe_rows(fits))]
+    if len(fits) > MAX_BLOCKS:
+        return [*out, *overview(fits, level)]
     has_legend = False
-    for key, fit in islice(zip(fits.grouped.fits, fits.values(), strict=True), MAX_FITS):
+    for key, fit in zip(fits.grouped.fits, fits.values(), strict=True):
         parts = fit.render(level)[1:]  # without the title, which is the same for all
         body = [part for part in parts if not _is_legend(part)]
         has_legend |= len(body) < len(parts)
         out += [Text(""), Text(key_heading(fits, key), style="bold"), *body]
-    if len(fits) > MAX_FITS:
-        out += [Text(""), Text(f"... {len(fits) - MAX_FITS:,} more fits; tidy() and glance() have all of them")]
     return [*out, *([Text(""), Text(report.LEGEND, style="dim")] if has_legend else [])]
 
 

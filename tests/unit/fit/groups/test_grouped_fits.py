@@ -123,11 +123,23 @@ def test_the_summary_names_every_group_and_tells_the_marks_once(fits):
     assert "<table>" in fits._repr_html_()
 
 
-def test_many_fits_are_not_all_written_out():
-    data = {"y": np.arange(90.0) ** 2, "x": np.arange(90.0), "g": np.arange(90) // 3}
-    told = gm.ols("y ~ x", data, by="g").summary()
-    assert told.count("g = ") == 20
-    assert "... 10 more fits; tidy() and glance() have all of them" in told
+def test_many_fits_have_a_line_each():
+    fits = gm.ols("y ~ x", {"y": np.arange(90.0) ** 2, "x": np.arange(90.0), "g": np.arange(90) // 3}, by="g")
+    lines = [line.split() for line in fits.summary().splitlines()]
+    assert ["g", "rows", "Intercept", "x", "digits"] in lines
+    found = {line[0]: line for line in lines if line[1:2] == ["3"]}
+    assert list(found) == [str(g) for g in range(30)]
+    assert found["4"][-4:-2] == [f"{fits[4].coefficients[1]:#.4g}", f"({fits[4].std_errors[1]:#.3g})"]
+    assert "standard errors (iid) in brackets" in fits.summary()
+
+
+def test_a_line_says_which_columns_its_fit_lacks_and_how_many_more_there_are():
+    data = {"y": np.arange(400.0) ** 2, "g": np.arange(400) // 4, "x": np.arange(400.0) % 4, "z": np.arange(400) // 4}
+    told = gm.ols("y ~ x + z + log(1 + x)", data, by="g").summary()
+    assert told.count("left out") == 60
+    assert "... 40 more fits" in told
+    wide = {f"x{i}": np.arange(400.0) * 7 ** (i + 1) % 11 for i in range(7)} | {"y": data["y"], "g": data["g"] // 10}
+    assert "... 3 more coefficients: x4, x5, x6" in gm.ols("y ~ . - g", wide, by="g").summary()
 
 
 def test_one_outcome_in_c_is_that_outcome(table):
