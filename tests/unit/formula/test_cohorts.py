@@ -1,5 +1,7 @@
 """sunab(): effects of cohorts are those of dummies made by hand, and averages have the errors of their combination."""
 
+import pickle
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -49,6 +51,38 @@ def test_averages_over_cohorts_are_combinations_of_dummies(vcov, tmp_path):
                 assert error == pytest.approx(np.sqrt(a @ known.vcov @ a), rel=1e-8)
 
 
+@pytest.mark.parametrize(("family", "weights"), [(None, "w"), ("poisson", None), ("poisson", "w")])
+def test_averages_have_the_weights_of_rows_in_every_family(family, weights, tmp_path):
+    rng = np.random.default_rng(2)
+    extra = {"w": rng.uniform(0.5, 2, len(FRAME)), "n": rng.poisson(np.exp(0.2 * FRAME.x + 0.3 * (T >= COHORT)))}
+    data = FRAME.assign(**extra)
+    data.loc[data.firm < 4, "n"] = 0  # firms without a finite effect: their rows do not enter a Poisson fit
+    outcome, fitted = ("y", gm.ols) if family is None else ("n", gm.glm)
+    options = {"weights": weights} | ({"family": family} if family else {})
+    rows, columns = by_hand()
+    rows = rows.join(data[["w", "n"]])
+    if family:
+        rows = rows[rows.groupby("firm").n.transform("sum") > 0]
+    known = fitted(f"{outcome} ~ x + {' + '.join(columns)} | firm + t", rows, **options)
+    data.to_parquet(tmp_path / "rows.parquet")
+    fitted(FORMULA.replace("y", outcome, 1), tmp_path / "rows.parquet", **options).save(tmp_path / "fit")
+    fit = gm.load(tmp_path / "fit")
+    assert fit.rows == len(rows)
+    w = np.ones(len(rows)) if weights is None else rows.w
+    for by, key in (("period", 0), ("att", None)):
+        effects = fit.event_study(by)
+        (levels,) = effects.labels.values()
+        used = {n: v for n, v in columns.items() if by == "period" or v[0] >= 0}
+        for level, estimate, error in zip(levels, effects.estimates, effects.std_errors, strict=True):
+            mine = [
+                (w * rows[n]).sum() * (key is None or used[n][key] == level) if n in used else 0 for n in known.names
+            ]
+            a = np.array(mine) / sum(mine)
+            assert estimate == pytest.approx(a @ known.coefficients, rel=1e-6, abs=1e-8)
+            assert error == pytest.approx(np.sqrt(a @ known.vcov @ a), rel=1e-6)
+    assert len(fit.iplot().axes) == 1
+
+
 def test_other_references_and_predictions():
     rows, columns = by_hand(refs=(-1, -2), never=(99, 6))
     known = gm.ols(f"y ~ x + {' + '.join(columns)}", rows)
@@ -77,7 +111,10 @@ def test_what_sunab_refuses():
         gm.ols("y ~ sunab(cohort, t, ref_p=-30)", FRAME)
     with pytest.raises(DataError, match="can be read once only"):
         gm.ols(FORMULA, iter([FRAME]))
-    with pytest.raises(OptionError, match="the rows of each cohort, which this fit does not keep"):
-        gm.ols(FORMULA, FRAME, weights="t").event_study()
+    general = gm.glm("z ~ sunab(cohort, t)", FRAME.assign(z=1 + FRAME.firm % 3), family="poisson")
+    with pytest.raises(DataError, match=r"the fit has 384 rows, and of those that are read 383 are complete"):
+        general.event_study(data=FRAME.assign(z=1 + FRAME.firm % 3)[FRAME.cohort > 1].iloc[1:])
+    with pytest.raises(OptionError, match=r"event studies of sunab\(\) need rows: .* give the data"):
+        pickle.loads(pickle.dumps(general)).event_study()
     with pytest.raises(OptionError, match=r"the formula has no sunab\(cohort, period\)"):
         gm.ols("y ~ x", FRAME).event_study()

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from gramian.errors import OptionError, one_of
+from gramian.fit.effects.averages import RowsToAverage
+from gramian.fit.effects.cohort_weights import cell_weights
 from gramian.fit.effects.model import EffectModel
 from gramian.formula.coding import level_name
-from gramian.linalg.monomials import CONSTANT
 from gramian.results.effects import Effects
 from gramian.typing import Level, Matrix
 
@@ -21,22 +22,22 @@ BY = ("period", "cohort", "att")
 
 
 class Cell(NamedTuple):
-    """A coefficient of sunab(): its place, period and cohort, and how many rows it has."""
+    """A coefficient of sunab(): its place, period and cohort, and its rows or the sum of their weights."""
 
     place: int
     period: Level
     cohort: Level
-    rows: float
+    weight: float
 
 
-def cohort_effects(fit: WithEffects, model: EffectModel, by: str) -> Effects:
+def cohort_effects(fit: WithEffects, model: EffectModel, by: str, over: RowsToAverage) -> Effects:
     """Averages of the effects of each cohort, by period, by cohort, or over all periods since the treatment.
 
     The shares of cohorts count as known: errors are those of a linear combination of coefficients, as in fixest. Raises
-    OptionError for a formula without sunab(), or a fit with weights, whose shares are not among its sums.
+    OptionError for a formula without sunab(), and where rows have to be counted and cannot be read again.
     """
     one_of("by", by, BY)
-    cells = _cells(fit, model)
+    cells = _cells(fit, model, over)
     if by == "period":
         groups = _grouped({c.period: [] for c in sorted(cells, key=lambda c: c.period)}, cells, "period")
     else:
@@ -49,7 +50,8 @@ def cohort_effects(fit: WithEffects, model: EffectModel, by: str) -> Effects:
     known = np.nan_to_num(fit.coefficients)
     covariance = A @ np.nan_to_num(fit.vcov) @ A.T
     label = {"period": "period", "cohort": "cohort", "att": "term"}[by]
-    notes = ("averages over cohorts, weighted by their rows",)
+    by_what = "the weights of their rows" if model.solved.design.weight else "their rows"
+    notes = (f"averages over cohorts, weighted by {by_what}",)
     return Effects("event study", {label: tuple(groups)}, A @ known, covariance, model.df, notes=notes)
 
 
@@ -64,28 +66,26 @@ def _averages(groups: list[list[Cell]], width: int) -> Matrix:
     """(groups, width) each row averages the coefficients of its cells."""
     A = np.zeros((len(groups), width))
     for i, cells in enumerate(groups):
-        places, rows = np.array([c.place for c in cells]), np.array([c.rows for c in cells])
-        A[i, places] = rows / rows.sum()
+        places, weights = np.array([c.place for c in cells]), np.array([c.weight for c in cells])
+        A[i, places] = weights / weights.sum()
     return A
 
 
-def _cells(fit: WithEffects, model: EffectModel) -> list[Cell]:
+def _cells(fit: WithEffects, model: EffectModel, over: RowsToAverage) -> list[Cell]:
     """The coefficients of sunab() that the data determine."""
     design = model.design
     if not design.terms.cohort_terms:
         raise OptionError("the formula has no sunab(cohort, period)")
-    if model.means is None:
-        raise OptionError("event studies of sunab() need the rows of each cohort, which this fit does not keep")
+    weights = cell_weights(model, over)
     (period, cohort), factors = design.terms.cohort_terms[0].written_factors, design.terms.factors
     levels: Mapping[str, tuple[Level, ...]] = model.solved.levels.names
     places = {name: i for i, name in enumerate(fit.names)}
     out = []
     for codes in sorted(model.solved.levels.cells[tuple(sorted((period, cohort)))]):
-        cell = tuple(zip(sorted((period, cohort)), codes, strict=True))
-        p, c = (levels[f][dict(cell)[f]] for f in (period, cohort))
+        codes_of = dict(zip(sorted((period, cohort)), codes, strict=True))
+        p, c = (levels[f][codes_of[f]] for f in (period, cohort))
         name = f"{factors[period].shown}[{level_name(p)}]:{factors[cohort].shown}[{level_name(c)}]"
         place = places.get(name)
         if place is not None and fit.identified[place]:
-            rows = float(model.means[model.places[cell, CONSTANT]]) * fit.rows
-            out.append(Cell(place, p, c, rows))
+            out.append(Cell(place, p, c, weights.get((codes_of[period], codes_of[cohort]), 0.0)))
     return out

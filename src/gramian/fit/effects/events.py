@@ -16,6 +16,7 @@ from gramian.formula.syntax import Call, Name, label, leaves
 from gramian.typing import Level, Mask, Matrix, Vector
 
 if TYPE_CHECKING:
+    from gramian.fit.effects.averages import RowsToAverage
     from gramian.fit.effects.methods import WithEffects
     from gramian.fit.effects.model import EffectModel
     from gramian.formula.design import Design
@@ -47,7 +48,9 @@ class EventStudy:
     is_reference: Mask
 
 
-def event_study(fit: WithEffects, model: EffectModel, term: str | None, level: float) -> EventStudy:
+def event_study(
+    fit: WithEffects, model: EffectModel, term: str | None, level: float, over: RowsToAverage
+) -> EventStudy:
     """The estimates of a term with one i() of levels, by default of the first such term.
 
     Raises OptionError where there is none, or none of this name.
@@ -60,7 +63,7 @@ def event_study(fit: WithEffects, model: EffectModel, term: str | None, level: f
     if chosen is None:
         raise OptionError(f"term={term!r}: no such term with i(){did_you_mean(str(term), terms)} ({listing(terms)})")
     if chosen in design.terms.cohort_terms:
-        return _of_cohorts(fit, model, chosen, level)
+        return _of_cohorts(fit, model, chosen, level, over)
     (factor,), others = chosen.factors, "".join(f":{t.names[0]}" for t in chosen.numeric_terms)
     shown = design.terms.factors[factor].shown
     levels = _ordered(tuple((design.levels or {})[factor]), design.terms.factors[factor].order)
@@ -70,9 +73,9 @@ def event_study(fit: WithEffects, model: EffectModel, term: str | None, level: f
     return EventStudy(f"{shown}{others}", levels, estimates[at], intervals[at], np.array(at) < 0)
 
 
-def _of_cohorts(fit: WithEffects, model: EffectModel, term: Term, level: float) -> EventStudy:
+def _of_cohorts(fit: WithEffects, model: EffectModel, term: Term, level: float, over: RowsToAverage) -> EventStudy:
     """The averages over cohorts, and zero at the reference periods."""
-    effects = cohort_effects(fit, model, "period")
+    effects = cohort_effects(fit, model, "period", over)
     factor, cohort = (model.design.terms.factors[name] for name in term.written_factors)
     intervals = dict(zip(effects.labels["period"], effects.conf_int(level), strict=True))
     estimates = dict(zip(effects.labels["period"], effects.estimates, strict=True))
@@ -88,11 +91,11 @@ def _of_cohorts(fit: WithEffects, model: EffectModel, term: Term, level: float) 
     )
 
 
-def drawn(fit: WithEffects, model: EffectModel, term: str | None, level: float) -> Any:
+def drawn(fit: WithEffects, model: EffectModel, term: str | None, level: float, over: RowsToAverage) -> Any:
     """The picture of an event study."""
     from gramian.plots.events import events
 
-    study = event_study(fit, model, term, level)
+    study = event_study(fit, model, term, level, over)
     names = [level_name(value) for value in study.levels]
     is_numeric = all(isinstance(v, int | float) and not isinstance(v, bool) for v in study.levels)
     x = np.array(study.levels, np.float64) if is_numeric else np.arange(len(names), dtype=np.float64)

@@ -324,13 +324,20 @@ class WithEffects(Estimates):
         over = self._over(None, None, None)
         return predict_terms(self._effect_model(), rows_or_fitted(data, self.fitted_rows), over, self.vcov, se=se)
 
-    def event_study(self, by: EventsBy = "period") -> Effects:
-        """Effects of `sunab(cohort, period)`, averaged over cohorts by their rows.
+    def event_study(
+        self, by: EventsBy = "period", data: object = None, *, engine: Engine | str | None = None
+    ) -> Effects:
+        """Effects of `sunab(cohort, period)`, averaged over cohorts by their rows, or by the weights of these.
 
         Parameters
         ----------
         by : {"period", "cohort", "att"}, default "period"
             Averages for each period since the treatment; for each cohort over its periods since then; or one over all.
+        data : data frame, Arrow table, mapping of arrays, or path, optional
+            The rows of the fit, by default those that it was made of. They are read for a generalized linear fit only,
+            whose sums have other weights.
+        engine : Engine or str, optional
+            What reads the data.
 
         Returns
         -------
@@ -340,13 +347,15 @@ class WithEffects(Estimates):
         Raises
         ------
         OptionError
-            Where the formula has no such term, or the fit does not keep the rows of each cohort, as one with weights.
+            Where the formula has no such term, or the rows cannot be read again.
+        DataError
+            Where the rows are not those of the fit.
         """
         from gramian.fit.effects.cohorts import cohort_effects
 
-        return cohort_effects(self, self._effect_model(), by)
+        return cohort_effects(self, self._effect_model(), by, self._over(data, engine, None))
 
-    def iplot(self, term: str | None = None, level: float = 0.95) -> Any:
+    def iplot(self, term: str | None = None, level: float = 0.95, data: object = None) -> Any:
         """Draw an event study: the estimates of `i(t, ref=-1)` or `i(t, treated, ref=-1)` by the levels of `t`;
         of `sunab(cohort, t)` those of `event_study()`.
 
@@ -356,6 +365,8 @@ class WithEffects(Estimates):
             Which term, as `fit.anova()` names it; by default the first one with i().
         level : float, default 0.95
             Level of the intervals.
+        data : data frame, Arrow table, mapping of arrays, or path, optional
+            As of `event_study`.
 
         Returns
         -------
@@ -369,4 +380,4 @@ class WithEffects(Estimates):
         """
         from gramian.fit.effects.events import drawn
 
-        return drawn(self, self._effect_model(), term, level)
+        return drawn(self, self._effect_model(), term, level, self._over(data, None, None))

@@ -103,9 +103,12 @@ class EffectModel:
 
     @cached_property
     def means(self) -> Vector | None:
-        """Means (q,) of the stored columns over the rows of the fit; None where their sums are not known."""
+        """Means (q,) of the stored columns over the rows of the fit; None where their sums are not known.
+
+        Sums with weights give no means of rows, each of which counts once.
+        """
         sums = self.solved.first_moments
-        return None if sums is None else sums / self.solved.rows
+        return None if sums is None or self.solved.design.weight else sums / self.solved.rows
 
     @cached_property
     def own_columns(self) -> Codes:

@@ -38,6 +38,8 @@ class EffectRows:
         (n,) how many rows a row stands for; None for one each.
     outcome : Vector or None
         (n,) the outcome; None where the rows do not have it.
+    weight : Vector or None
+        (n,) weights; None for one each.
     """
 
     batch: Batch
@@ -48,6 +50,7 @@ class EffectRows:
     offset: Vector | None
     frequency: Vector | None
     outcome: Vector | None = None
+    weight: Vector | None = None
 
     @property
     def count(self) -> int:
@@ -141,6 +144,7 @@ class RowsReader:
                     None if observed.offset is None else observed.offset[at],
                     frequency,
                     None if y is None else y[of_outcome],
+                    None if outcome.weight is None else outcome.weight[of_outcome],
                 ),
             )
 

@@ -127,9 +127,9 @@ class Solved:
     inverse_roots : ndarray of shape (p,) or None
         Square roots of the diagonal of the inverse, finite even where that overflows.
     first_moments : ndarray of shape (q,) or None
-        Sums of the stored columns, of which averages of predictions are made without the rows, in the order of
-        `linalg.moments.first_moments`; None for weighted rows, for exact sums, for a generalized linear fit, and for a
-        fit that was saved without them.
+        Weighted sums of the stored columns, of which averages of predictions are made without the rows, in the order of
+        `linalg.moments.first_moments`; None for exact sums, for a generalized linear fit, and for a fit that was saved
+        without them.
     """
 
     formula: str

@@ -389,5 +389,5 @@ def fit_of(
         accuracy=accuracy,
         absorbed=absorbed,
         inverse_roots=model_columns.inverse_roots,
-        first_moments=None if design.weight else first_moments(moments, design.terms.coefficient_blocks),
+        first_moments=first_moments(moments, design.terms.coefficient_blocks),
     )
