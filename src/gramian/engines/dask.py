@@ -20,7 +20,6 @@ from typing import Any, Generic
 from gramian.batch import Source, Unit
 from gramian.engines.dask_tasks import accumulate_on_worker, accumulate_sent_rows, add, identity
 from gramian.engines.fold import Tree, remaining, run_rows, runs_of, watched_batches
-from gramian.engines.local import cores
 from gramian.engines.progress import Progress, Silent
 from gramian.errors import (
     EngineError,
@@ -29,6 +28,7 @@ from gramian.errors import (
     OptionError,
     UnreadableError,
 )
+from gramian.kernels.threads import cores
 from gramian.typing import M, Pass
 
 try:

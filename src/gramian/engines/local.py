@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -14,6 +13,7 @@ from gramian.batch import Source, Unit
 from gramian.engines.fold import Tree, accumulate_unit, one_thread, remaining, run_rows, runs_of, watched_batches
 from gramian.engines.progress import Progress, Silent
 from gramian.errors import OptionError
+from gramian.kernels.threads import cores
 from gramian.typing import M, Pass
 
 
@@ -113,8 +113,3 @@ class Local:
         finally:
             for future in pending:
                 future.cancel()
-
-
-def cores() -> int:
-    """Number of cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

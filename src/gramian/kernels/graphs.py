@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from gramian.kernels.library import Library, library
-from gramian.kernels.sums import address
+from gramian.kernels.sums import address, addresses, contiguous
+from gramian.kernels.threads import in_parts
 from gramian.typing import Codes, Matrix, Vector
 
 
@@ -30,17 +31,40 @@ def with_short_indices(A: Any) -> Any:
     return A
 
 
-def sparse_times(A: Any, X: Matrix) -> Matrix:
-    """A X for a SciPy matrix A in row order and X : (n, k), by the kernel where it can read them."""
+def sparse_times(A: Any, X: Matrix, divisors: Vector | None = None) -> Matrix:
+    """A X for a SciPy matrix A in row order and X : (n, k), by the kernel where it can read them.
+
+    divisors : by which each row of the product is divided.
+    """
+    out = np.empty((A.shape[0], X.shape[1]))
+    if not _times(A, X, divisors, out, subtracts=False):
+        out = np.asarray(A @ X)
+        if divisors is not None:
+            out /= divisors[:, None]
+    return out
+
+
+def subtract_product(out: Matrix, A: Any, X: Matrix) -> None:
+    """Out -= A X in place; shapes as of `sparse_times`, out contiguous."""
+    if not _times(A, X, None, out, subtracts=True):
+        out -= A @ X
+
+
+def _times(A: Any, X: Matrix, divisors: Vector | None, out: Matrix, *, subtracts: bool) -> bool:
+    """Set or change `out` by the kernel; False, with nothing done, where it cannot read the matrices."""
     kernel = library()
     readable = A.indptr.dtype == A.indices.dtype == np.int32 and A.data.dtype == X.dtype == np.float64
-    if kernel is None or X.shape[1] < 2 or not readable:
-        return np.asarray(A @ X)
-    X, out = np.ascontiguousarray(X), np.empty((A.shape[0], X.shape[1]))
-    kernel.functions.gramian_sparse_times(
-        address(A.indptr), address(A.indices), address(A.data), A.shape[0], address(X), X.shape[1], address(out)
-    )  # fmt: skip
-    return out
+    if kernel is None or not readable:
+        return False
+    X, divisors, columns = np.ascontiguousarray(X), contiguous(divisors), X.shape[1]
+    arrays, call = (A.indptr, A.indices, A.data), kernel.functions.gramian_sparse_times
+
+    def rows(first: int, last: int) -> None:
+        described = np.array([*addresses(*arrays), first, last, address(divisors), subtracts], np.int64)
+        call(address(described), address(X), columns, address(out))
+
+    in_parts(rows, A.shape[0], len(A.data) * columns)
+    return True
 
 
 def column_products(p: Matrix, q: Matrix) -> Vector:

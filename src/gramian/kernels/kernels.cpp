@@ -148,7 +148,7 @@ inline double* aligned(double* memory) {
 extern "C" {
 
 // Changes whenever a function below does: a library of another version is not used.
-int64_t gramian_interface() { return 11; }
+int64_t gramian_interface() { return 12; }
 
 // The best instruction set of this processor for which a library is compiled: 4, 3 (x86-64-v4, v3), 1 (the portable
 // build is quick, as on ARM) or 0 (a fused multiply-add would be done by software).
@@ -338,11 +338,8 @@ int64_t gramian_components(const int64_t* first, const int64_t* second, int64_t 
   return count;
 }
 
-// Y = A X, (n, k), for a sparse A with rows as SciPy holds them: each row adds its entries in their order.
-void gramian_sparse_times(const int32_t* starts, const int32_t* places, const double* values, int64_t rows,
-                          const double* X, int64_t k, double* Y) {
-  times_of<1>(starts, places, values, rows, X, k, Y);
-}
+// Rows of Y = A X, or of Y - A X, (n, k), for a sparse A: each row adds its entries in their order.
+void gramian_sparse_times(const SparseRows* A, const double* X, int64_t k, double* Y) { times_of<1>(*A, X, k, Y); }
 
 // One step of conjugate gradient for k systems: X += rate p; r -= rate q; rho = sum(r r / diagonal), row by row.
 // inverse : (n,), of the diagonal.

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import ctypes
 
-INTERFACE = 11  # gramian_interface() of the source
+INTERFACE = 12  # gramian_interface() of the source
 NAMES = {4: "v4", 3: "v3", 1: "portable"}  # gramian_instructions() of the source
 
 
@@ -95,7 +95,7 @@ def _declare(functions: Any, ctypes: Any) -> None:
     functions.gramian_add_cells.argtypes = [address, number, number, address, address, address]
     functions.gramian_components.restype = number
     functions.gramian_components.argtypes = [address, address, number, number, number, address]
-    functions.gramian_sparse_times.argtypes = [address, address, address, number, address, number, address]
+    functions.gramian_sparse_times.argtypes = [address, address, number, address]
     functions.gramian_cg_move.argtypes = [number, number, *[address] * 7]
     functions.gramian_cg_turn.argtypes = [number, number, *[address] * 4]
     functions.gramian_column_products.argtypes = [number, number, *[address] * 3]

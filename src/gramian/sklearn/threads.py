@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from gramian.engines.local import Local, cores
+from gramian.engines.local import Local
 from gramian.errors import OptionError
+from gramian.kernels.threads import cores
 from gramian.sklearn.rows import ROWS_PER_UNIT
 
 

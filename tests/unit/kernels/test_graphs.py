@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from threading import current_thread
 from unittest.mock import patch
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 from scipy.sparse import csr_array, random_array
 from scipy.sparse.csgraph import connected_components
 
-from gramian.kernels import graphs
+from gramian.kernels import graphs, threads
 from gramian.kernels.library import Library
 
 
@@ -29,17 +30,41 @@ def test_steps_of_conjugate_gradient_have_the_bits_of_numpy(compiled: Library, k
     A = random_array((n, n), density=0.002, format="csr", rng=rng)
     A = csr_array((A.data, A.indices.astype(np.int64), A.indptr.astype(np.int64)), shape=A.shape)
     p, q, X, r = rng.standard_normal((4, n, k))
-    rate, ratio, inverse = rng.random(k), rng.random(k), rng.random((n, 1))
+    rate, ratio, inverse, divisors = rng.random(k), rng.random(k), rng.random((n, 1)), rng.random(n)
 
     def steps() -> list[np.ndarray]:
-        out = [graphs.sparse_times(graphs.with_short_indices(A), p), graphs.column_products(p, q)]
+        short, difference = graphs.with_short_indices(A), q.copy()
+        out = [graphs.sparse_times(short, p), graphs.sparse_times(short, p, divisors), graphs.column_products(p, q)]
+        graphs.subtract_product(difference, short, p)
         x, residual, direction = X.copy(), r.copy(), p.copy()
         out.append(graphs.move(rate, direction, q, inverse, x, residual))
         graphs.turn(ratio, inverse, residual, direction)
-        return [*out, x, residual, direction]
+        return [*out, difference, x, residual, direction]
 
     with patch.object(graphs, "library", lambda: compiled):
         done = steps()
+        with patch.multiple(threads, MIN_OPERATIONS=100, cores=lambda: 3):
+            shared = steps()
     with patch.object(graphs, "library", lambda: None):
         plain = steps()
     assert [a.tobytes() for a in done] == [a.tobytes() for a in plain]
+    assert [a.tobytes() for a in shared] == [a.tobytes() for a in plain]
+
+
+def test_every_row_is_done_once_by_as_many_threads_as_are_allowed() -> None:
+    done: list[tuple[int, int, str]] = []
+
+    def work(first: int, last: int) -> None:
+        done.append((first, last, current_thread().name))
+
+    with patch.object(threads, "cores", lambda: 4):
+        threads.in_parts(work, 10, 4 * threads.MIN_OPERATIONS)
+        assert sorted(rows for first, last, _ in done for rows in range(first, last)) == list(range(10))
+        assert len({name for *_, name in done}) == 4
+        with threads.at_most(1):
+            done.clear()
+            threads.in_parts(work, 10, 4 * threads.MIN_OPERATIONS)
+        assert [rows[:2] for rows in done] == [(0, 10)]
+        done.clear()
+        threads.in_parts(work, 10, threads.MIN_OPERATIONS)
+        assert [rows[:2] for rows in done] == [(0, 10)]

@@ -22,6 +22,7 @@ from gramian.fit.vcov.sandwich import Sandwich
 from gramian.fit.vcov.scores import FittedModel
 from gramian.inference.small_sample import ModelFacts
 from gramian.inference.vcov_spec import VcovSpec
+from gramian.kernels.threads import at_most
 from gramian.linalg.absorb.partial_out import Absorption
 
 if TYPE_CHECKING:
@@ -159,7 +160,8 @@ def _from_moments(job: Job, steps: LinearSteps) -> LinearRun:
     sizes = {name: len(sums.moments.levels[name]) for name in job.design.terms.coefficient_factors}
     # only now are the levels known; the products of all columns are formed after this
     checked_width(job.design.terms, sizes)
-    system, first = first_solution(job.design, sums, job.options, job.passes)
+    with at_most(job.runner.threads):
+        system, first = first_solution(job.design, sums, job.options, job.passes)
     # scores are of rows within the same levels: what was eliminated is not eliminated again
     absorption = None if steps.vcov is None or system.partialled_out is None else system.partialled_out.absorption
     return LinearRun(escalate(first, job, sums, system, steps.escalation), sums, clusters, absorption)

@@ -18,7 +18,7 @@ from scipy.linalg import eigvalsh_tridiagonal
 from scipy.sparse import csr_array
 
 from gramian.errors import ConvergenceError
-from gramian.kernels.graphs import column_products, move, sparse_times, turn, with_short_indices
+from gramian.kernels.graphs import column_products, move, sparse_times, subtract_product, turn, with_short_indices
 from gramian.linalg.absorb.level_graph import Factorization, LevelGraph, factorization
 from gramian.linalg.certificate import EPS
 from gramian.linalg.solve import SAFETY
@@ -83,10 +83,9 @@ class SchurComplement:
         return cls(M, C, csr_array(C.T), weight)
 
     def __matmul__(self, P: Matrix) -> Matrix:
-        inner = sparse_times(self.C, P)
-        inner /= self.weight[:, None]
+        inner = sparse_times(self.C, P, self.weight)
         product = sparse_times(self.M, P)
-        product -= sparse_times(self.transposed, inner)
+        subtract_product(product, self.transposed, inner)
         return product
 
     def diagonal(self) -> Vector:

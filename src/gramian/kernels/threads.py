@@ -1,0 +1,56 @@
+"""Rows of a compiled function shared between threads, where they do not depend on each other.
+
+Each row is computed as by one thread, so that the bits are the same for any number of threads. Threads are started for
+a call and end with it: a process that forks later has none of them.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from itertools import pairwise
+from threading import Thread
+
+MIN_OPERATIONS = 1 << 19  # of a thread, which take some times longer than to start it
+
+_most: ContextVar[int | None] = ContextVar("threads", default=None)
+
+
+def cores() -> int:
+    """Number of cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@contextmanager
+def at_most(threads: int) -> Iterator[None]:
+    """A context in which compiled functions use no more threads than so many."""
+    before = _most.set(threads)
+    try:
+        yield
+    finally:
+        _most.reset(before)
+
+
+def in_parts(work: Callable[[int, int], None], rows: int, operations: int) -> None:
+    """Do the rows [first, last) of some work, in parts of similar length side by side.
+
+    Parameters
+    ----------
+    work : callable
+        Takes the first row and the one behind the last; it releases the interpreter lock, and does not fail.
+    rows : int
+        Number of rows.
+    operations : int
+        How much there is to do in all of them, as additions.
+    """
+    most = _most.get()
+    parts = max(min(cores() if most is None else most, cores(), operations // MIN_OPERATIONS, rows), 1)
+    cuts = [rows * i // parts for i in range(parts + 1)]
+    others = [Thread(target=work, args=cut) for cut in pairwise(cuts[1:])]
+    for thread in others:
+        thread.start()
+    work(0, cuts[1])
+    for thread in others:
+        thread.join()
