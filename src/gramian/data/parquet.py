@@ -123,7 +123,7 @@ def _statistics(footer: Any, group: int, name: str, where: str) -> Any:
 
     Raises DataError where the row group has another type than the file: Arrow would end the process.
     """
-    place = _places(footer).get(name)
+    place = places(footer).get(name)
     if place is None:
         return None
     chunk, expected = footer.row_group(group).column(place), footer.schema.column(place).physical_type
@@ -134,7 +134,7 @@ def _statistics(footer: Any, group: int, name: str, where: str) -> Any:
 
 
 @lru_cache(maxsize=32)
-def _places(footer: Any) -> dict[str, int]:
+def places(footer: Any) -> dict[str, int]:
     """Name -> position of the columns that are not nested."""
     return {footer.schema.column(i).path: i for i in range(footer.num_columns)}
 

@@ -23,6 +23,7 @@ from gramian.batch import Input, Rereadable
 from gramian.data.dataset import read_dataset
 from gramian.data.files import read_files
 from gramian.data.libraries.copies import Folder, OfCopy, copy_stream, with_suffix
+from gramian.data.libraries.read_ahead import read_ahead
 from gramian.data.libraries.remote_files import Checked, Readers, RemoteFile, handler_of, is_web, reached, seen
 from gramian.data.paths import SUPPORTED, check_one_format, entries_of, hidden, is_address, kind_of
 from gramian.data.read_errors import error_context
@@ -31,7 +32,7 @@ from gramian.errors import DataError, MissingExtraError, did_you_mean
 NATIVE = ("s3", "gs", "gcs", "abfs", "abfss", "hdfs", "file")  # what Arrow reads by itself
 OPTIONS = re.compile(r"\?\w+=[^/]*$")
 SECRETS = re.compile(r"(?<=://)[^/@]*:[^/@]*@|(?<=[?&])(?:access_key|secret_key|session_token)=[^&]*&?")
-PATIENCE = 20  # seconds in which Google's store must answer; Arrow would ask for a quarter of an hour
+PATIENCE = 20  # seconds in which a store must answer; Arrow would ask Google's for a quarter of an hour, S3 for three
 IN_RANGES = {"parquet": pd.ParquetFileFormat, "ipc": pd.IpcFileFormat, "orc": pd.OrcFileFormat}
 
 
@@ -87,7 +88,7 @@ def _system(address: str) -> Any:
         return fs.PyFileSystem(Web())
     with reached(address):
         if scheme in NATIVE:
-            return fs.FileSystem.from_uri(_base(address))[0]
+            return _patient(fs.FileSystem.from_uri(_base(address))[0])
     try:
         import fsspec
     except ImportError as error:
@@ -98,6 +99,14 @@ def _system(address: str) -> Any:
         raise DataError(f"fsspec reads {scheme}:// with the help of another package ({error})", address) from error
     except ValueError as error:
         raise DataError(f"'{scheme}' is no protocol that is known{did_you_mean(scheme, NATIVE)}", address) from error
+
+
+def _patient(system: Any) -> Any:
+    """The same file system, which gives a busy S3 server time to answer: asked again, it would only be busier."""
+    if system.type_name != "s3":
+        return system
+    make, (options,) = system.__reduce__()  # an address has no such option
+    return make({**options, "request_timeout": float(PATIENCE)})
 
 
 def _base(address: str) -> str:
@@ -155,6 +164,9 @@ def _in_ranges(system: Any, files: Sequence[RemoteFile], kind: str) -> Rereadabl
     with error_context(files[0].url):
         data = pd.FileSystemDatasetFactory(system, infos, IN_RANGES[kind](), keys).finish()
     source = read_dataset(data)
+    if kind == "parquet":
+        scans: Any = source.units
+        source = replace(source, units=read_ahead(system, scans, {file.path: file.size or 0 for file in files}))
     if is_web(files[0].url):  # which checks the version of every answer
         return source
     by_path = {file.path: (file, system, Readers()) for file in files}
