@@ -28,6 +28,7 @@ Separation: TypeAlias = Literal["error", "drop"]
 Unseen: TypeAlias = Literal["error", "null"]
 GramSolver: TypeAlias = Literal["auto", "gram"]
 IvEstimator: TypeAlias = Literal["2sls", "liml", "fuller", "gmm"]
+PanelEstimator: TypeAlias = Literal["random", "mundlak", "between"]
 WideSolver: TypeAlias = Literal["iterative", "dual"]
 Columns: TypeAlias = str | Sequence[str]
 Bounds: TypeAlias = Mapping[str, tuple[float | None, float | None]]
@@ -245,6 +246,9 @@ class FamilyKeywords(TypedDict, total=False):
 class PlanKeywords(FamilyKeywords, IteratedKeywords, SplitKeywords, EstimatorKeywords, FitAndGramKeywords, total=False):
     """Of `plan`: those of `ols`, `ridge`, `iv` and `glm`, but for those that say what happens at an interrupt."""
 
+    panel: str | None
+    estimator: IvEstimator | PanelEstimator  # type: ignore[misc]  # wider than that of instruments
+
 
 class SubmodelKeywords(TypedDict, total=False):
     """Which model, and which rows, of those that a `Gram` has the sums of."""
@@ -294,7 +298,9 @@ class GramValidationKeywords(PenaltyScaleKeywords, total=False):
     drop: str | Iterable[str] | None
 
 
-class AllKeywords(PlanKeywords, IvKeywords, GlmKeywords, RunKeywords, GramKeywords, PathKeywords, total=False):
+class AllKeywords(  # type: ignore[misc]  # a plan has estimators of panels, too
+    PlanKeywords, IvKeywords, GlmKeywords, RunKeywords, GramKeywords, PathKeywords, total=False
+):
     """All of them, but for those of a Gram's models."""
 
 

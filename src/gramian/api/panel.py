@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Unpack
 
 from gramian.api.settings import options_of, runner_of
+from gramian.errors import OptionError
 from gramian.fit.panel.fit import fit_panel
 from gramian.fit.panel.hausman import hausman as hausman
 from gramian.fit.panel.options import PanelOptions
@@ -16,6 +17,12 @@ from gramian.formula.grammar import parse
 from gramian.inference.vcov_spec import Vcov, vcov_spec
 from gramian.keywords import PanelKeywords, completed, takes
 from gramian.results.fitted_rows import FittedRows
+
+WEIGHTS = (
+    "weights have no accepted meaning for random effects by moments and for group means: use gm.mixed(..., weights=), "
+    "the same model by likelihood, gm.ols(... | firm, weights=) for fixed effects, or counts= for rows that stand for "
+    "several"
+)
 
 
 @takes(PanelKeywords)
@@ -147,7 +154,9 @@ def plan_of(estimator: str, formula: str, data: Any, panel: str, vcov: Vcov, **o
 def _job(
     estimator: str, formula: str, data: Any, panel: str, vcov: Vcov, options: PanelKeywords
 ) -> tuple[PassRunner, Job, PanelOptions]:
-    """The runner of the passes, the job, and the options of the estimator."""
+    """The runner of the passes, the job, and the options of the estimator. Raises OptionError for weights."""
+    if "weights" in options:
+        raise OptionError(WEIGHTS)
     given = completed(between, options)
     runner, settings = runner_of(data, given), options_of(given)
     own = PanelOptions(estimator, panel, vcov_spec(vcov))

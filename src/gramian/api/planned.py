@@ -10,7 +10,16 @@ from gramian.errors import OptionError
 from gramian.fit.passes.plan import Plan
 from gramian.formula.grammar import Formula, parse
 from gramian.inference.vcov_spec import vcov_spec
-from gramian.keywords import DEFAULTS, GlmKeywords, IteratedKeywords, PlanKeywords, completed, takes
+from gramian.keywords import (
+    DEFAULTS,
+    GlmKeywords,
+    IteratedKeywords,
+    PanelKeywords,
+    PlanKeywords,
+    completed,
+    names_of,
+    takes,
+)
 
 if TYPE_CHECKING:
     from gramian.fit.glm.options import GlmOptions
@@ -39,8 +48,9 @@ def plan(formula: str, data: Any, **options: Unpack[PlanKeywords]) -> Plan:
         As in `gramian.ols`.
     alpha : float, optional
         Ridge penalty, as in `gramian.ridge`; with `family` what is called `ridge` in `gramian.glm`.
-    estimator : {"2sls", "liml", "fuller", "gmm"}, default "2sls"
-        As in `gramian.iv`, where the formula has instruments.
+    estimator : {"2sls", "liml", "fuller", "gmm", "random", "mundlak", "between"}, default "2sls"
+        As in `gramian.iv`, where the formula has instruments; with `panel`, of which model: `gramian.random_effects`,
+        which is the default then, `gramian.mundlak` or `gramian.between`.
     fuller : float, default 1.0
         As in `gramian.iv`.
     drop_first : bool, default False
@@ -49,6 +59,8 @@ def plan(formula: str, data: Any, **options: Unpack[PlanKeywords]) -> Plan:
         Family of a generalized linear model, as in `gramian.glm`. By default the model is linear.
     link : str, optional
         With `family`, as in `gramian.glm`.
+    panel : str, optional
+        As in `gramian.random_effects`. By default the model is none of a panel.
 
     Returns
     -------
@@ -73,6 +85,8 @@ def plan(formula: str, data: Any, **options: Unpack[PlanKeywords]) -> Plan:
 def _planned(formula: str, data: Any, given: PlanKeywords, options: PlanKeywords) -> Plan:
     """The plan. given : the options with defaults."""
     settings, runner, split = options_of(given, given["alpha"]), runner_of(data, given), split_of(given)
+    if given["panel"] is not None:
+        return _planned_panel(formula, data, given["panel"], options)
     parsed = parse(formula)
     vcov = vcov_of(given, parsed, runner.source.schema)
     if given["family"] is not None:
@@ -108,6 +122,18 @@ def _planned(formula: str, data: Any, given: PlanKeywords, options: PlanKeywords
     from gramian.fit.wide.solver import plan_any_solver
 
     return plan_any_solver(parsed, settings, runner, vcov_spec(vcov, given["like"]))
+
+
+def _planned_panel(formula: str, data: Any, panel: str, options: PlanKeywords) -> Plan:
+    """The plan of a fit to a panel. Raises OptionError for options that it does not have."""
+    from gramian.api.panel import plan_of
+
+    own: dict[str, Any] = {name: value for name, value in options.items() if name != "panel"}
+    estimator, vcov = own.pop("estimator", "random"), own.pop("vcov", DEFAULTS["vcov"])
+    for name in own:
+        if name not in (*names_of(PanelKeywords), "weights"):
+            raise OptionError(f"{name} does not go with panel=, which plans random effects or group means")
+    return plan_of(estimator, formula, data, panel, vcov, **own)
 
 
 def _planned_iv(formula: Formula, given: PlanKeywords, options: Options, runner: PassRunner, split: Split) -> Plan:

@@ -47,6 +47,14 @@ def p_value(p: float) -> str:
     return f"<{SMALLEST_P:.0e}" if p < SMALLEST_P else f"{p:.3g}" if p < 1e-4 else f"{p:.4f}"
 
 
+def share_of_draws(p: float, draws: int) -> str:
+    """The p-value of so many draws as text: below one of them, where none is as far out; 0 is no share of draws.
+
+    draws : 0 for a known distribution.
+    """
+    return p_value(p) if p or not draws else f"<{1 / draws:.2g}"
+
+
 def stars(p: float) -> str:
     """Mark of significance as in R, from "***" to nothing."""
     return next((mark for limit, mark in STARS if p < limit), "")

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 from scipy.special import betaincinv
 
-from gramian.results.format_numbers import printable
+from gramian.results.format_numbers import printable, share_of_draws
 from gramian.results.tables import finite
 from gramian.typing import Vector
 
@@ -91,7 +91,8 @@ class RandomizationTest:
         """A histogram of the coefficients of the assignments, with the estimate."""
         from gramian.plots.draws import histogram
 
-        title = f"{self.hypothesis}: {self.draws:,} assignments of {self.units:,} units, p = {self.p_value:.4g}"
+        p = share_of_draws(self.p_value, self.draws)
+        title = f"{self.hypothesis}: {self.draws:,} assignments of {self.units:,} units, p {p}"
         edges = np.quantile(self.coefficients, [0.025, 0.975])
         labels = ("coefficient under the hypothesis", "95 % of the assignments")
         return histogram(self.coefficients, self.estimate, edges, title=title, labels=labels)
@@ -101,8 +102,9 @@ class RandomizationTest:
         within = f" in {self.strata:,} strata" if self.strata > 1 else ""
         how = "all" if self.enumerated else f"random (seed {self.seed})"
         sure = "" if self.enumerated else f", of all assignments {low:.4g} to {high:.4g}"
+        p = share_of_draws(self.p_value, self.draws)
         lines = [
-            f"randomization inference of {printable(self.hypothesis)}: p {self.p_value:.4g}{sure}",
+            f"randomization inference of {printable(self.hypothesis)}: p {p}{sure}",
             f"estimate {self.estimate:.6g}, {100 * self.level:g} % interval "
             f"{self.conf_low:.6g} to {self.conf_high:.6g}",
             f"{self.count:,} of {self.draws:,} assignments are as far out, {self.ties:,} of them tie; {how}, of "

@@ -10,7 +10,7 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from gramian.results.format_numbers import aligned, p_value, printable, stars
+from gramian.results.format_numbers import aligned, printable, share_of_draws, stars
 from gramian.results.report import LEGEND, MAX_COEFFICIENTS
 
 if TYPE_CHECKING:
@@ -64,11 +64,6 @@ def render_jackknife(found: Jackknife, level: float) -> list[RenderableType]:
     return _render(title, found.tidy(level).to_pydict(), level, notes)
 
 
-def _share(p: float, draws: int) -> str:
-    """The p-value of so many draws as text: below one of them, where none is as far out; 0 is no share of draws."""
-    return p_value(p) if p or not draws else f"<{1 / draws:.2g}"
-
-
 def _render(
     title: str, values: dict[str, list[float]], level: float, notes: list[str], draws: int = 0
 ) -> list[RenderableType]:
@@ -83,7 +78,7 @@ def _render(
         heading = f"{100 * level:.6g} % low" if name == "conf_low" else HEADINGS[name]
         is_p = name == "p_value"
         table.add_column(Text(heading, justify="right"), justify="right" if is_p else "left", no_wrap=True)
-        cells.append([_share(p, draws) for p in v] if is_p else aligned(v, 6 if name in LONG else 4))
+        cells.append([share_of_draws(p, draws) for p in v] if is_p else aligned(v, 6 if name in LONG else 4))
         if is_p:
             table.add_column("", no_wrap=True)
             cells.append([stars(p) for p in v])

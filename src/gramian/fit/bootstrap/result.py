@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from gramian.results.format_numbers import printable
+from gramian.results.format_numbers import printable, share_of_draws
 from gramian.results.tables import finite
 from gramian.typing import Vector
 
@@ -75,8 +75,9 @@ class BootstrapTest:
     def __repr__(self) -> str:
         kind = "restricted" if self.restricted else "unrestricted"
         t = "t" if self.equations == 1 else f"F of {self.equations} equations"
+        p = share_of_draws(self.p_value, self.draws)
         lines = [
-            f"wild cluster bootstrap of {printable(self.hypothesis)}: {t} {self.statistic:.4g}, p {self.p_value:.4g}",
+            f"wild cluster bootstrap of {printable(self.hypothesis)}: {t} {self.statistic:.4g}, p {p}",
             f"estimate {self.estimate:.6g}, {100 * self.level:g} % interval "
             f"{self.conf_low:.6g} to {self.conf_high:.6g}",
             f"{self.draws:,} draws of {self.weights} weights for {self.clusters:,} clusters, {kind} residuals",

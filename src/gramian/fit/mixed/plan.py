@@ -7,6 +7,7 @@ from dataclasses import replace
 from gramian.fit.linear.plan import FIRST_ROWS, KNOTS_PASS
 from gramian.fit.mixed.designs import mixed_designs
 from gramian.fit.mixed.options import check_options
+from gramian.fit.panel.plan import group_memory
 from gramian.fit.passes.job import Job, PassRunner
 from gramian.fit.passes.options import Options
 from gramian.fit.passes.plan import Plan, plan_pass
@@ -20,6 +21,7 @@ def plan_mixed(formula: Formula, options: Options, runner: PassRunner) -> Plan:
     check_options(options)
     designs = mixed_designs(formula, runner.source.schema, options)
     job, group = Job(designs.joint, options, runner), ":".join(designs.by)
+    own = len({m for d in designs.random for m in d.terms.coefficient_blocks.get((), ())})
     incomplete = "left out and counted" if options.drop else "an error"
     notes = (
         f"one pass leaves, for every value of '{group}', the products of the random effects' columns with all others; "
@@ -27,6 +29,7 @@ def plan_mixed(formula: Formula, options: Options, runner: PassRunner) -> Plan:
         "the search needs these products only, no rows",
         f"rows with a missing or infinite value, in '{group}' too, are {incomplete}",
         "digits are not certified",
+        group_memory(own, len(job.design.layout.rows), designs.joint.terms.factors),
     )
     plan = plan_pass(job, SOLVER, notes)
     passes, expected = 1, f"1, {FIRST_ROWS}"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gramian.errors import OptionError
-from gramian.fit.panel.solution import BETWEEN
+from gramian.errors import OptionError, one_of
+from gramian.fit.panel.solution import BETWEEN, MUNDLAK, RANDOM
 from gramian.inference.estimators import CR
 from gramian.inference.vcov_spec import VcovSpec
 
@@ -29,6 +29,7 @@ class PanelOptions:
     vcov: VcovSpec | None = None
 
     def __post_init__(self) -> None:
+        one_of("estimator", self.estimator, (RANDOM, MUNDLAK, BETWEEN))
         if not isinstance(self.panel, str):
             raise OptionError(f"panel must be the name of the column that makes the groups, found {self.panel!r}")
         if self.vcov is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -175,6 +176,7 @@ def test_what_it_says() -> None:
     assert "4,096 draws of rademacher weights for 12 clusters, restricted residuals" in text
     assert found.tidy().column_names[:3] == ["term", "estimate", "statistic"]
     assert found.to_dict()["clusters"] == G
+    assert "p <0.00024\n" in str(replace(found, p_value=0.0))
 
 
 @pytest.mark.parametrize(

@@ -156,6 +156,24 @@ def test_messages(formula, panel, error, message):
         gm.random_effects(formula, data, panel=panel)
 
 
+def test_weights_are_refused_by_name():
+    for fitted in (gm.random_effects, gm.mundlak, gm.between, gm.plan):
+        with pytest.raises(OptionError, match=r"weights have no accepted meaning .* gm.mixed\(..., weights=\)"):
+            fitted("y ~ x", rows(), panel="firm", weights="c")
+
+
+def test_a_plan_names_the_sums_by_group():
+    plan = gm.plan("y ~ x + z", rows(), panel="firm", estimator="mundlak")
+    assert (plan.columns, plan.passes) == (("x", "z", "y", "firm"), 1)
+    assert "group means" in plan.solver
+    assert "in memory 4 x 4 products a group, 128 bytes" in str(plan)
+    assert "Swamy" in gm.plan("y ~ x", rows(), panel="firm", vcov={"cluster": "firm"}).solver
+    assert "in memory 1 x 4 products a group, 32 bytes" in str(gm.plan("y ~ x + z + (1 | firm)", rows()))
+    for options, message in (({"by": "f"}, "by does not go with panel="), ({"estimator": "2sls"}, "'mundlak'")):
+        with pytest.raises(OptionError, match=message):
+            gm.plan("y ~ x", rows(), panel="firm", **options)
+
+
 def test_messages_of_between_and_hausman():
     data = rows()
     balanced = pd.DataFrame({"firm": np.repeat(np.arange(9), 4), "t": np.tile(np.arange(4.0), 9), "y": np.arange(36.0)})
