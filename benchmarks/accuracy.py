@@ -1,11 +1,11 @@
 """How many digits are right, how many are certified, and what that costs.
 
-python benchmarks/accuracy.py [--peers] [--trial [N]] [--broad [N]] [--cost] [--json FILE]
+python benchmarks/accuracy.py [--peers] [--trial [N]] [--broad [N]] [--stages [N]] [--cost] [--json FILE]
                               [--digits D] [--exact] [--once]
 python benchmarks/accuracy.py --problem K [--digits D] [--exact] [--once]
 
 Without a choice: the peers, the whole trial, the cost. A trial of N takes the problems `--first` to `--first` + N - 1.
-`--broad` is a trial of one pass over 100 to 2,000 columns.
+`--broad` is a trial of one pass over 100 to 2,000 columns, `--stages` one of instruments and absorbed factors.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from findings import Finding
 from peers import markdown, peers
 from rich.console import Console
 from rich.progress import Progress
-from trial import broad, show
+from trial import broad, show, stages
 from trial.answer import NotCertifiedError, fit
 from trial.problems import COUNT, problem
 from trial.run import finding, tried
@@ -42,7 +42,8 @@ def main() -> int:
     if options.problem is not None:
         console.print(show.problem(problem(options.problem), partial(fit, **wanted)), markup=False, highlight=False)
         return 0
-    chosen = options.peers or options.cost or options.trial is not None or options.broad is not None
+    trials = options.trial, options.broad, options.stages
+    chosen = options.peers or options.cost or any(count is not None for count in trials)
     facts, found = machine.facts(), dict[str, Finding]()
     report.header(console, facts, options.rounds)
     if options.peers or not chosen:
@@ -52,7 +53,9 @@ def main() -> int:
     if options.trial is not None or not chosen:
         found["trial"] = _trial(console, options.first, COUNT if options.trial is None else options.trial, wanted)
     if options.broad is not None:
-        found["broad"] = _broad(console, options.first, options.broad)
+        found["broad"] = _shown(console, broad, options.first, options.broad)
+    if options.stages is not None:
+        found["stages"] = _shown(console, stages, options.first, options.stages)
     if options.cost or not chosen:
         size = QUICK if options.quick else cost.Size()
         found |= {work.__name__: work(size, options.rounds) for work in (cost.certified, cost.exact)}
@@ -78,10 +81,11 @@ def _trial(console: Console, first: int, count: int, wanted: dict[str, Any]) -> 
     return finding(scores, title)
 
 
-def _broad(console: Console, first: int, count: int) -> Finding:
+def _shown(console: Console, family: Any, first: int, count: int) -> Finding:
+    """The finding of another trial. family : its module."""
     with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task("broad", total=count)
-        return broad.finding(range(first, first + count), lambda one: progress.advance(task))
+        task = progress.add_task(family.__name__, total=count)
+        return family.finding(range(first, first + count), lambda one: progress.advance(task))
 
 
 def _options() -> argparse.Namespace:
@@ -90,6 +94,14 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--trial", type=int, nargs="?", const=COUNT, metavar="N", help=f"random problems ({COUNT:,})")
     parser.add_argument(
         "--broad", type=int, nargs="?", const=broad.COUNT, metavar="N", help=f"problems of many columns ({broad.COUNT})"
+    )
+    parser.add_argument(
+        "--stages",
+        type=int,
+        nargs="?",
+        const=stages.COUNT,
+        metavar="N",
+        help=f"problems with instruments and absorbed factors ({stages.COUNT})",
     )
     parser.add_argument("--first", type=int, default=0, metavar="K", help="the trial's first problem")
     parser.add_argument("--cost", action="store_true", help="certificate, refined and exact pass, 1,000,000 x 50")

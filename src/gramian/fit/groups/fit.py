@@ -28,6 +28,7 @@ from gramian.fit.leastsquares.escalate import (
     Escalation,
     check_solution,
     escalation_of,
+    lacks_digits,
     reached,
     shortfall,
 )
@@ -264,7 +265,7 @@ def no_rows_message(formula: str, dropped_rows: DroppedRows) -> str:
 
 def _to_escalate(fits: Mapping[Key, Solved], source: Source) -> list[Key]:
     """Keys of the fits to refine: those with too few digits, at most `MAX_ESCALATED` where the source is large."""
-    short = [key for key, fit in fits.items() if _is_short(fit)] if source.rereadable else []
+    short = [key for key, fit in fits.items() if lacks_digits(fit)] if source.rereadable else []
     values = np.inf if source.rows is None else source.rows * max((len(f.names) + 1 for f in fits.values()), default=0)
     return short if values <= MAX_SMALL_VALUES else short[:MAX_ESCALATED]
 

@@ -95,12 +95,16 @@ class PartialledOut:
         The factors in the order of elimination, the one with most levels first.
     squares : ndarray of shape (p + 1,)
         Squares to which rounding errors of the products are relative: what the levels explain has errors of its own.
+    centres : mapping of str to ndarray
+        Factor -> (J, levels, q) effects that were subtracted from the rows before they were summed; empty where none
+        were.
     """
 
     products: Pair
     absorption: Absorption
     order: tuple[str, ...]
     squares: Vector
+    centres: Mapping[str, Matrix] = field(default_factory=dict)
 
 
 def partial_out(
@@ -137,12 +141,27 @@ def partial_out(
     _check_memory(moments, order, sum(len(g.positions) for g in parametrization.groups), slopes)
     absorption = absorb(moments, parametrization.groups, order, rounding_error, slopes)
     _check_slopes(absorption, design, moments)
+    return products_within(absorption, order, parametrization, squares, rounding_error)
+
+
+def products_within(
+    absorption: Absorption,
+    order: tuple[str, ...],
+    parametrization: Parametrization,
+    squares: Vector,
+    rounding_error: float,
+    least: Vector | float = 0.0,
+) -> PartialledOut:
+    """The normal equations from an elimination; parameters as of `partial_out`.
+
+    least : (p + 1,) squares up to which a column counts as zero, whatever the rounding errors of its sums.
+    """
     squares = squares + _amplified(absorption, parametrization)
     products = pair(absorption.products)
     if parametrization.subspace is not None:
         products = sandwich([maps.sparse(c) for c in parametrization.subspace], absorption.products)
     # rounding errors are relative to the sums before partialling out, not to what is left of them
-    vanished = products.hi.diagonal() <= SAFETY * rounding_error * squares
+    vanished = products.hi.diagonal() <= np.maximum(SAFETY * rounding_error * squares, least)
     for half in products:
         half[vanished], half[:, vanished] = 0.0, 0.0
     return PartialledOut(products, absorption, order, _with_explained(squares, products.hi.diagonal()))

@@ -109,6 +109,9 @@ def _effects(
         (constant,) = (g.at(g.monomials.index(CONSTANT)) for g in parametrization.groups if not g.factors)
         v[constant] += coordinate.shift  # slopes alone explain a part of it
     by_monomial = absorption.monomial_effects(v, careful=True)
+    by_monomial = {
+        f: own + partialled_out.centres[f] @ v if partialled_out.centres else own for f, own in by_monomial.items()
+    }
     effects = {name: own[0] for name, own in by_monomial.items()}
     # the effects of the first factor include the mean, and with it the outcome's shift; else `Predictor.shift` adds it
     if parametrization.subspace is not None and intercepts:

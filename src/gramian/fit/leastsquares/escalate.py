@@ -10,7 +10,7 @@ import numpy as np
 from gramian.batch import Source
 from gramian.engines.fold import threads_for
 from gramian.errors import AccuracyWarning, NotIdentifiedError, NumericalError
-from gramian.fit.leastsquares.accuracy import EXACT, Accuracy
+from gramian.fit.leastsquares.accuracy import EXACT, FAST, Accuracy
 from gramian.fit.leastsquares.refine import refine
 from gramian.fit.leastsquares.rounded_times import computed_of_times
 from gramian.fit.leastsquares.small_penalty import ridge_from_rows
@@ -44,6 +44,8 @@ class Escalation:
         Whether exact sums of so many rows and columns may follow without `exact=True`.
     rows_at_hand : bool
         Whether rows are near, so that small data may be refined in any case; False where a database made the sums.
+    centres : bool
+        Whether a pass over rows without the effects of absorbed levels may follow: they can be read again.
     """
 
     refines: bool
@@ -51,6 +53,7 @@ class Escalation:
     exact_helps: bool
     exact_affordable: bool
     rows_at_hand: bool = True
+    centres: bool = False
 
     def words(self) -> str:
         """The steps that may follow, in words and in their order."""
@@ -75,6 +78,7 @@ def escalation_of(job: Job) -> Escalation:
         exact_can_help(options) and not (terms.rounded_times and computed_of_times(terms)),
         affordable(source.rows, columns),
         rows_at_hand,
+        source.rereadable and bool(terms.absorbed),
     )
 
 
@@ -116,6 +120,10 @@ def _more_digits(first: Solved, job: Job, accumulated: Accumulated, system: Syst
     best, lost, small = first, is_lost(first), steps.rows_at_hand and is_small(first)
     if lost and steps.refines and is_small(first):
         best = ridge_from_rows(first, job, accumulated, system)
+    elif steps.centres and lacks_digits(best):
+        from gramian.fit.leastsquares.centred_within import with_centred_rows  # few fits need a second pass
+
+        best = with_centred_rows(best, job, accumulated, system)
     elif steps.refines:
         # a doubtful rank is not refined: a residual pass cannot decide it, and the coefficients depend on it
         if not _doubtful(best) and refinement_converges(best) and (small or not reached(best)):
@@ -164,6 +172,16 @@ def is_lost(fit: Solved) -> bool:
 def reached(fit: Solved) -> bool:
     """Whether the requested digits are certified."""
     return fit.accuracy is not None and fit.accuracy.reached
+
+
+def lacks_digits(fit: Solved) -> bool:
+    """Whether a further pass may be made: too few digits are certified, or a small fit has columns that levels explain.
+
+    Sums of one pass cannot tell these from columns that vary within the levels, but little for their size.
+    """
+    if fit.accuracy is None or not fit.accuracy.reached:
+        return fit.accuracy is not None
+    return fit.absorbed is not None and bool(fit.aliased) and is_small(fit) and fit.accuracy.precision == FAST
 
 
 def _doubtful(fit: Solved) -> bool:

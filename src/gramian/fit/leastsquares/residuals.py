@@ -105,34 +105,45 @@ class Residuals:
     def _add(self, sums: ResidualProducts | SlicedResidualProducts, reader: Reader, batch: Batch) -> int:
         """Add the rows of a batch; return their number. Raises DataError for levels that the first pass did not see."""
         observed = reader.read(batch)
-        has_new = self._has_new_levels(observed)
+        has_new = has_new_levels(self.design, observed)
         if not has_new and isinstance(sums, SlicedResidualProducts) and sums.is_compiled:
             # one look at what came out, in place of one at every value
             before = sums.sums, sums.square
-            self._add_rows(sums, observed.values, observed)
+            sums.add(_precise_rows(self.design, observed.values, observed))
             if np.isfinite(sums.square.hi).all():
                 return _count(observed)
             sums.sums, sums.square = before
-        values, observed = _finite(values_of(self.design, observed), observed)
-        if has_new and self._has_new_levels(observed):  # levels of dropped rows alone do not matter
-            raise DataError("the data have changed since the first pass: there are new levels", batch.where)
-        self._add_rows(sums, values, observed)
-        return _count(observed)
+        rows, count = rows_to_sum(self.design, observed, batch.where, has_new=has_new)
+        sums.add(rows)
+        return count
 
-    def _has_new_levels(self, observed: Observed) -> bool:
-        """Whether a row has a level that the design does not know."""
-        counts = {name: len(levels) for name, levels in (self.design.levels or {}).items()}
-        return any(bool((codes >= counts[name]).any()) for name, codes in observed.codes.items())
 
-    def _add_rows(
-        self, sums: ResidualProducts | SlicedResidualProducts, values: Mapping[str, Vector], observed: Observed
-    ) -> None:
-        """Add rows. values : those of a matrix need not be among them for `SlicedResidualProducts`."""
-        (response,) = self.design.outcome
-        y = pair(values[response])
-        if observed.offset is not None:  # the error of the difference belongs to the residual: keep it
-            y = Pair(*two_sum(values[response], -observed.offset))
-        sums.add(ResidualRows(observed.rows, values, observed.matrix, observed.codes, response, y, _weight(observed)))
+def rows_to_sum(
+    design: Design, observed: Observed, where: str, *, has_new: bool | None = None
+) -> tuple[ResidualRows, int]:
+    """The rows of a batch that enter a pass in double-double, as they entered the first, and their number.
+
+    has_new : whether there are levels that the design does not know, where that is known. Raises DataError for such.
+    """
+    values, observed = _finite(values_of(design, observed), observed)
+    if has_new is not False and has_new_levels(design, observed):  # levels of dropped rows alone do not matter
+        raise DataError("the data have changed since the first pass: there are new levels", where)
+    return _precise_rows(design, values, observed), _count(observed)
+
+
+def has_new_levels(design: Design, observed: Observed) -> bool:
+    """Whether a row has a level that the design does not know."""
+    counts = {name: len(levels) for name, levels in (design.levels or {}).items()}
+    return any(bool((codes >= counts[name]).any()) for name, codes in observed.codes.items())
+
+
+def _precise_rows(design: Design, values: Mapping[str, Vector], observed: Observed) -> ResidualRows:
+    """Rows as a residual needs them. values : those of a matrix need not be among them for products of slices."""
+    (response,) = design.outcome
+    y = pair(values[response])
+    if observed.offset is not None:  # the error of the difference belongs to the residual: keep it
+        y = Pair(*two_sum(values[response], -observed.offset))
+    return ResidualRows(observed.rows, values, observed.matrix, observed.codes, response, y, _weight(observed))
 
 
 def _count(observed: Observed) -> int:

@@ -13,7 +13,9 @@ from gramian.inference.vcov_spec import VcovSpec
 
 KNOTS_PASS = "a light one over what splines are of, for their knots"
 FIRST_ROWS = "after a look at the first rows for shift and scale"
-NO_ESCALATION = f"1, {FIRST_ROWS}; none more with absorbed factors"
+CENTRED_PASS = (
+    f"1, {FIRST_ROWS}; 1 more, of rows less the effects of levels, where fewer than {{:g}} digits are certified"
+)
 CLUSTER_SUMS = ("a number for each {} and column", "a number for each {} and pair of columns")
 VCOV_PASS = "then 1 for the covariance"
 
@@ -23,7 +25,9 @@ def plan_linear(job: Job, vcov: VcovSpec | None) -> Plan:
     steps = linear_steps(job, vcov)
     plan = plan_pass(job, describe_solver(job.options), plan_notes(job, steps.escalation))
     absorbed = bool(job.design.terms.absorbed)
-    passes, expected = (1, NO_ESCALATION) if absorbed else expected_passes(job, steps.escalation)
+    passes, expected = expected_passes(job, steps.escalation)
+    if absorbed and steps.escalation.centres:
+        passes, expected = 1, CENTRED_PASS.format(job.options.digits)
     if steps.knots:
         passes, expected = passes + 1, f"{KNOTS_PASS}; {expected}"
     return _with_vcov(replace(plan, passes=passes, expected=expected), job, steps)

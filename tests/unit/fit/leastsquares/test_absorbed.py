@@ -10,7 +10,7 @@ import pytest
 from unit.fit.leastsquares.absorbed_tables import table
 
 import gramian as gm
-from gramian.errors import AccuracyWarning, ConvergenceError, DataError, FormulaError, NotIdentifiedError, OptionError
+from gramian.errors import ConvergenceError, DataError, FormulaError, NotIdentifiedError, OptionError
 from gramian.fit.leastsquares import absorbed as glue
 from gramian.linalg.absorb import level_graph, projection
 from gramian.linalg.absorb import partial_out as absorb
@@ -251,8 +251,43 @@ def test_everything_can_be_absorbed() -> None:
     assert fit.names == ()
     assert fit.deviance == pytest.approx(gm.ols("y ~ factor(firm)", data).deviance, rel=CLOSE)
     data["y"] = data["firm"] * 1.5
-    with pytest.warns(AccuracyWarning, match="hardly vary within the levels of absorbed factors"):
-        assert gm.ols("y ~ x | firm", data).deviance == pytest.approx(0.0, abs=1e-9)
+    fit = gm.ols("y ~ x | firm", data)
+    assert (fit["x"], fit.deviance) == (0.0, 0.0)
+    assert fit.digits.min() > 15
+
+
+@pytest.mark.parametrize("absorbed", ["f", "f + g", "f[z]"])
+def test_levels_far_apart_cost_no_digits(absorbed: str) -> None:
+    """Levels 1e8 times the spread within them: as without these levels, for numbers that hold both exactly."""
+    rng = np.random.default_rng(1)
+    x, z, e = np.round(rng.normal(size=(3, 200)) * 2**20) / 2**20
+    f, g = rng.integers(0, 6, 200), rng.integers(0, 4, 200)
+    plain = {"x": x, "z": z, "y": 0.5 * x + e, "f": f, "g": g, "h": rng.integers(0, 2, 200)}
+    far = np.round(1e8 * rng.normal(size=(2, 6)))[:, f]
+    raised = plain | {"x": x + far[0], "y": plain["y"] + far[1]}
+    formula = f"y ~ x | {absorbed}"
+    weights = {"w": np.round(rng.uniform(0.5, 2.0, 200), 3)}
+    for own in ({}, {"vcov": "HC1", "weights": "w"}):
+        one, two = gm.ols(formula, plain | weights, **own), gm.ols(formula, raised | weights, **own)
+        assert two.passes == one.passes + 1
+        assert two.digits.min() > 12
+        np.testing.assert_allclose(two.coefficients, one.coefficients, rtol=1e-13)
+        np.testing.assert_allclose(two.std_errors, one.std_errors, rtol=1e-7 if "vcov" in own else 1e-13)
+        np.testing.assert_allclose(two.predict(raised) - far[1], one.predict(plain), atol=1e-6)
+    for key, fit in gm.ols(formula, raised, by="h").items():
+        rows = plain["h"] == key
+        own_fit = gm.ols(formula, {name: v[rows] for name, v in plain.items()})
+        np.testing.assert_allclose(fit.coefficients, own_fit.coefficients, rtol=1e-12)
+
+
+def test_a_second_pass_tells_levels_from_rounding() -> None:
+    """What varies within levels by the rounding of its own values depends on them; what varies by more does not."""
+    rng = np.random.default_rng(2)
+    f, x = rng.integers(0, 6, 100), rng.normal(size=100)
+    level = rng.normal(size=6)[f]
+    columns = {"x": x, "v": level * 1e8 + x**2, "u": 0.1 * level + 0.3, "f": f}
+    fit = gm.ols("y ~ x + v + u | f", columns | {"y": x + rng.normal(size=100)})
+    assert set(fit.aliased) == {"u"}
 
 
 def test_digits_are_certified_against_the_fit_with_dummies() -> None:
