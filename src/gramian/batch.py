@@ -101,12 +101,14 @@ class Batch:
 
     def head(self, rows: int) -> Batch:
         """The first rows as a batch, without a copy; the batch itself where it has no more rows than that."""
-        if rows >= self.rows:
-            return self
-        columns = {name: column[:rows] for name, column in self.columns.items()}
-        matrices = {name: matrix[:rows] for name, matrix in self.matrices.items()}
-        positions = None if self.positions is None else self.positions[:rows]
-        return Batch(rows, columns, matrices, self.where, self.first_row, positions)
+        return self if rows >= self.rows else self.part(0, rows)
+
+    def part(self, start: int, end: int) -> Batch:
+        """The rows from `start` to before `end` as a batch, without a copy."""
+        columns = {name: column[start:end] for name, column in self.columns.items()}
+        matrices = {name: matrix[start:end] for name, matrix in self.matrices.items()}
+        positions = None if self.positions is None else self.positions[start:end]
+        return Batch(end - start, columns, matrices, self.where, self.first_row + start, positions)
 
     def filter(self, mask: Mask) -> Batch:
         """The rows that a mask (n,) marks."""

@@ -21,7 +21,7 @@ from gramian.fit.groups.specifications import key_names, specifications, without
 from gramian.fit.passes.group_keys import FindGroups
 from gramian.fit.passes.job import PassRunner
 from gramian.fit.passes.keys import ByColumns, by_columns
-from gramian.fit.passes.row_filter import Subset
+from gramian.fit.passes.rows_by_group import RowsByGroup
 from gramian.formula.design import outcomes_of
 from gramian.formula.dropped_rows import DroppedRows
 from gramian.formula.grammar import Formula
@@ -38,21 +38,36 @@ class Groups:
     ----------
     by : ByColumns or None
         Columns that make the groups.
-    runners : mapping of key to PassRunner
-        What reads the rows of each.
+    keys : tuple of keys
+        The groups, that of all rows first where it is wanted, too.
+    rows : RowsByGroup or None
+        What reads the rows of each; None without `by`.
     without : DroppedRows
         Rows that belong to no group.
-    passes : int
-        Passes that found the groups.
     whole : tuple of str
         The part of the key of a fit to the rows of all groups, if there is one.
     """
 
     by: ByColumns | None
-    runners: Mapping[Key, PassRunner]
+    keys: tuple[Key, ...] = ((),)
+    rows: RowsByGroup | None = None
     without: DroppedRows = field(default_factory=DroppedRows)
-    passes: int = 0
     whole: tuple[str, ...] = ()
+
+    @property
+    def passes(self) -> int:
+        """Passes over all rows that found the groups and fetched their rows."""
+        return 0 if self.rows is None else 1 + self.rows.passes
+
+    def in_memory(self, key: Key) -> bool:
+        """Whether the passes of a fit were over rows in memory."""
+        return self.rows is not None and self.rows.was_fetched(key[len(key) - len(self.rows.by.names) :])
+
+    def runner(self, key: Key, runner: PassRunner) -> PassRunner:
+        """What reads the rows of a group, with a count of passes of its own. runner : of all rows."""
+        if self.rows is None:
+            return runner.over(runner.source)
+        return self.rows.of(None if key == self.whole else key)
 
 
 def fit_several(formula: Formula, options: GlmOptions, runner: PassRunner, split: Split, rows: FittedRows) -> Fits:
@@ -86,7 +101,7 @@ def fit_several(formula: Formula, options: GlmOptions, runner: PassRunner, split
     models = [(one.key, glm_steps(one.formula, options, runner.source, excluded)) for one in specifications(formula)]
     read = [column for _, steps in models for column in steps.columns]
     runner.cache_rows(tuple(dict.fromkeys([*read, *columns])))
-    groups = _groups(by, runner, full=split.full, drop=options.common.drop)
+    groups = _groups(by, runner, tuple(dict.fromkeys(read)), full=split.full, drop=options.common.drop)
     solved: dict[Key, GlmSolved] = {}
     empty: dict[Key, DroppedRows] = {}
     by_model: dict[Key, list[Key]] = {key: [] for key, _ in models}
@@ -94,12 +109,12 @@ def fit_several(formula: Formula, options: GlmOptions, runner: PassRunner, split
         # levels of a text outcome and knots of splines are the same in all groups
         with error_context(parts[: len(key)], key):
             own = replace(steps, design=settled(steps.design, runner.source))
-        for group, passes in groups.runners.items():
+        for group in groups.keys:
             by_model[key].append((*key, *group))
             with error_context(parts, (*key, *group)):
                 try:
                     # rows that a fit leaves out, and its passes, are its own
-                    solved[*key, *group] = fit_steps(own, options, passes.over(passes.source))
+                    solved[*key, *group] = fit_steps(own, options, groups.runner(group, runner))
                 except NoRowsError as error:
                     if by is None:
                         raise
@@ -107,15 +122,15 @@ def fit_several(formula: Formula, options: GlmOptions, runner: PassRunner, split
     return Fits(_grouped(formula, parts, groups, (solved, empty), by_model), rows, by, kind=GlmFit)
 
 
-def _groups(by: ByColumns | None, runner: PassRunner, *, full: bool, drop: bool) -> Groups:
-    """The groups, found in a pass over their columns."""
+def _groups(by: ByColumns | None, runner: PassRunner, columns: tuple[str, ...], *, full: bool, drop: bool) -> Groups:
+    """The groups, found in a pass over their columns. columns : those that the fits read."""
     if by is None:
-        return Groups(None, {(): runner.over(runner.source)})
+        return Groups(None)
     found = runner.fold(FindGroups(by, drop))
-    keys = in_order(list(found.keys), by, runner.source.schema)
-    rows = {key: runner.over(Subset(runner.source, by, key)) for key in keys}
-    whole: dict[Key, PassRunner] = {(FULL_SAMPLE,): runner.over(Subset(runner.source, by, None))} if full else {}
-    return Groups(by, {**whole, **rows}, found.without, 1, (FULL_SAMPLE,) if full else ())
+    keys = in_order(list(found.counts), by, runner.source.schema)
+    rows = RowsByGroup(runner, by, columns, {key: found.counts[key] for key in keys})
+    whole = (FULL_SAMPLE,) if full else ()
+    return Groups(by, (*[whole] * full, *keys), rows, found.without, whole)
 
 
 def _grouped(
@@ -138,6 +153,6 @@ def _grouped(
         raise NumericalError(no_rows_message(formula.text, left_out))
     outcomes = tuple(label(node) for node in outcomes_of(formula.outcome))
     whole = frozenset(key for key in solved if groups.whole and key[-1:] == groups.whole)
-    passes = groups.passes + sum(fit.linear.passes for fit in solved.values())
+    passes = groups.passes + sum(fit.linear.passes for key, fit in solved.items() if not groups.in_memory(key))
     # the solutions are of another kind than those of linear fits
     return GroupedFits(formula.text, parts, cast(Any, solved), left_out, empty, outcomes, most, passes, whole)

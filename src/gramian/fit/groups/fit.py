@@ -36,7 +36,7 @@ from gramian.fit.leastsquares.solution import Solved
 from gramian.fit.passes.job import Job, PassRunner
 from gramian.fit.passes.keys import ByColumns, format_key
 from gramian.fit.passes.options import Options
-from gramian.fit.passes.row_filter import Subset
+from gramian.fit.passes.rows_by_group import RowsByGroup
 from gramian.formula.design import outcomes_of
 from gramian.formula.dropped_rows import DroppedRows
 from gramian.formula.grammar import Formula
@@ -121,6 +121,12 @@ class GroupedSteps:
     recentres: bool
     vcov: VcovSpec | None = None
 
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Columns that the fits read."""
+        columns = [column for one in self.passes for column in one.job.design.columns]
+        return tuple(dict.fromkeys([*columns, *(() if self.vcov is None else self.vcov.clusters)]))
+
 
 def grouped_steps(
     formula: Formula,
@@ -197,8 +203,7 @@ def fit_grouped(
     estimation = estimation or least_squares(options)
     steps = grouped_steps(formula, options, runner, by, vcov, estimation, full=full)
     if vcov is not None:
-        columns = [column for one in steps.passes for column in one.job.design.columns]
-        runner.cache_rows(tuple(dict.fromkeys([*columns, *vcov.clusters, *(() if by is None else by.columns)])))
+        runner.cache_rows((*steps.columns, *(() if by is None else by.columns)))
     done = [run_pass(one.shared, one.job, by, recentres=steps.recentres, full=full) for one in steps.passes]
     requested, empty = _requests(specifications(formula), steps, done)
     widest = max(done, key=lambda one: one.rows)
@@ -222,17 +227,18 @@ def _fits(
 ) -> dict[Key, Any]:
     """All fits from sums, then further passes for the few that need them, and for covariances."""
     fits, names, vcov = {}, steps.names, steps.vcov
+    rows = _rows_by_group(requested, runner, by, steps)
     for key, request in requested.items():
         with error_context(names, key):
             fits[key] = estimation.fit(request)
     for key in _to_escalate({key: estimation.solved(fit) for key, fit in fits.items()}, runner.source):
         with error_context(names, key), warnings.catch_warnings():
             warnings.simplefilter("ignore", AccuracyWarning)  # one warning names all fits together
-            fits[key] = estimation.escalated(requested[key], _rows_of(requested[key], runner, by))
+            fits[key] = estimation.escalated(requested[key], _rows_of(requested[key], runner, rows))
     if vcov is not None:
         for key, request in requested.items():
             with error_context(names, key):
-                fits[key] = estimation.with_vcov(request, fits[key], vcov, _rows_of(request, runner, by))
+                fits[key] = estimation.with_vcov(request, fits[key], vcov, _rows_of(request, runner, rows))
     return fits
 
 
@@ -275,10 +281,23 @@ def _is_short(fit: Solved) -> bool:
     return fit.accuracy is not None and not reached(fit)
 
 
-def _rows_of(request: Request, runner: PassRunner, by: ByColumns | None) -> PassRunner:
-    """What reads the rows of one fit, among others that are not complete."""
-    # a filter over the shared source: the group's rows are not known to lie together in any file
-    return runner.over(runner.source if by is None else Subset(runner.source, by, request.key))
+def _rows_by_group(
+    requested: Mapping[Key, Request], runner: PassRunner, by: ByColumns | None, steps: GroupedSteps
+) -> RowsByGroup | None:
+    """What reads the rows of groups; None without groups."""
+    if by is None:
+        return None
+    counts: dict[Key, int] = {}
+    for request in requested.values():
+        if request.key is not None:
+            sums = request.group.accumulated
+            counts[request.key] = max(counts.get(request.key, 0), sums.moments.rows + sums.dropped_rows.total)
+    return RowsByGroup(runner, by, steps.columns, counts)
+
+
+def _rows_of(request: Request, runner: PassRunner, rows: RowsByGroup | None) -> PassRunner:
+    """What reads the rows of one fit, among others that are not complete. rows : those of groups."""
+    return runner.over(runner.source) if rows is None else rows.of(request.key)
 
 
 def warn(fits: Mapping[Key, Solved], names: Sequence[str], source: Source | None) -> None:

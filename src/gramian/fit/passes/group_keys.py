@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,17 +21,18 @@ class GroupKeys:
 
     Attributes
     ----------
-    keys : frozenset of tuples of levels
-        The groups.
+    counts : mapping of tuple of levels to int
+        Rows of each group.
     without : DroppedRows
         Rows that belong to none, because a column of the groups is null.
     """
 
-    keys: frozenset[Key]
+    counts: Mapping[Key, int]
     without: DroppedRows
 
     def __add__(self, other: GroupKeys, /) -> GroupKeys:
-        return GroupKeys(self.keys | other.keys, self.without + other.without)
+        counts = {key: self.counts.get(key, 0) + other.counts.get(key, 0) for key in {**self.counts, **other.counts}}
+        return GroupKeys(counts, self.without + other.without)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +62,16 @@ class FindGroups:
 
     def accumulate(self, batches: Iterable[Batch], /) -> GroupKeys:
         """Of one unit."""
-        row_keys, without = self.by.start(), DroppedRows()
+        row_keys, without, counts = self.by.start(), DroppedRows(), np.zeros(0, np.int64)
         for batch in batches:
             parts = row_keys.parts(batch)
-            missing = row_keys.codes(batch, parts) < 0
+            codes = row_keys.codes(batch, parts)
+            missing = codes < 0
+            counts = np.pad(counts, (0, row_keys.size - len(counts)))
+            counts += np.bincount(codes[~missing], minlength=len(counts))
             if missing.any():
                 without += self._left_out(batch, {name: codes < 0 for name, codes in parts.items()}, missing)
-        return GroupKeys(frozenset(row_keys.keys), without)
+        return GroupKeys(dict(zip(row_keys.keys, counts.tolist(), strict=True)), without)
 
     def _left_out(self, batch: Batch, nulls: dict[str, Mask], missing: Mask) -> DroppedRows:
         """The rows of a batch without a group. nulls : column -> mask (n,). missing : (n,), of any column."""
