@@ -24,7 +24,9 @@ from gramian.results.fitted_rows import UNKNOWN, FittedRows
 from gramian.typing import Level
 
 if TYPE_CHECKING:
+    from gramian.engines.choice import Engine
     from gramian.fit.groups.adjusted import AdjustedTests
+    from gramian.inference.vcov_spec import Vcov
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -134,6 +136,34 @@ class Fits(HasDroppedRows, Mapping[Level | Key, LinearFit]):
 
     def __len__(self) -> int:
         return len(self.fits)
+
+    def with_vcov(
+        self, vcov: Vcov, data: object = None, *, like: str | None = None, engine: Engine | str | None = None
+    ) -> Fits:
+        """The same fits with another covariance of their coefficients.
+
+        Parameters
+        ----------
+        vcov : str, dict or VcovSpec
+            The covariance, as in `gm.ols`.
+        data : optional
+            The rows of the fits, read in a pass for each of them; not needed for "iid". By default those that the fits
+            were made of.
+        like : str, optional
+            Software whose small-sample conventions are used, as in `gm.ols`.
+        engine : Engine or str, optional
+            What reads the data.
+
+        Raises
+        ------
+        OptionError
+            As `with_vcov` of one fit, and where the rows cannot be read again.
+        DataError
+            Where the rows are not those of the fits.
+        """
+        from gramian.fit.groups.again import with_vcov
+
+        return with_vcov(self, vcov, data, like, engine)
 
     def tidy(self, level: float = 0.95) -> pa.Table:
         """Coefficients of all fits in one table.

@@ -246,3 +246,32 @@ def test_the_plan_says_passes_and_rows():
     )
     assert "y1, y2, firm, year" in told.replace("a, b, ", "")
     assert "the sums of all groups together are those of the full sample" in told
+
+
+@pytest.mark.parametrize(
+    ("fitted", "formula", "options"),
+    [
+        (gm.ols, "y1 ~ csw(a, b)", {"fsplit": "year"}),
+        (gm.ols, "c(y1, y2) ~ a | sw(firm, firm + year)", {"weights": "w"}),
+        (gm.ols, "c(y1, y2) ~ a + [b ~ c]", {}),
+        (gm.glm, "n ~ sw(a, b)", {"family": "poisson"}),
+    ],
+)
+def test_another_covariance_of_all_fits(fitted, formula, options):
+    data = table()
+    vcov = {"cluster": "firm"}
+    if "|" not in formula:  # rows without a cluster have no covariance by cluster
+        data = data.filter(pc.is_valid(data["firm"]))
+    fits, expected = fitted(formula, data, **options), fitted(formula, data, vcov=vcov, **options)
+    for changed in (fits.with_vcov(vcov), fits.with_vcov(vcov, data)):
+        assert list(changed) == list(expected)
+        for key, fit in changed.items():
+            # with instruments both stages are made again from the sums of one fit, not of all
+            np.testing.assert_allclose(fit.std_errors, expected[key].std_errors, rtol=1e-12)
+            np.testing.assert_array_equal(fits.with_vcov("iid")[key].std_errors, fits[key].std_errors)
+
+
+def test_another_covariance_needs_the_rows():
+    fits = gm.ols("y1 ~ sw(a, b)", iter(table().to_batches()))
+    with pytest.raises(OptionError, match="give the data"):
+        fits.with_vcov("HC1")
