@@ -92,6 +92,17 @@ def test_a_request_that_fails_or_is_cut_short_is_named_and_made_anew(store, monk
     assert everything(source, ["x2"])["x2"] == 2 * TABLE["x2"].to_pylist()
 
 
+def test_what_a_store_answers_is_not_taken_for_damage(store, monkeypatch):
+    def refused(self: Any, start: int, size: int) -> bytes:
+        raise OSError("When reading b/t.parquet: AWS Error ACCESS_DENIED during GetObject operation: no body")
+
+    monkeypatch.setattr(read_ahead.Fetched, "read_at", refused)
+    with pytest.raises(
+        DataError, match=r"row group 0: does not arrive from its store \(AWS Error ACCESS_DENIED .*check"
+    ):
+        everything(source_of("memory://b"), ["x2"])
+
+
 def test_a_footer_that_places_a_column_outside_the_file_is_named(store):
     source = source_of("memory://b")
     ahead = source.units[0].unit.part.ahead

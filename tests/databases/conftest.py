@@ -21,8 +21,8 @@ import gramian as gm
 POSTGRES = next((path for path in sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)), None)
 KINDS = ("duckdb", "sqlite", "psycopg", "adbc", "sqlalchemy")
 SQL_TYPES = {
-    "double": "DOUBLE PRECISION", "int64": "BIGINT", "int32": "INTEGER", "string": "TEXT", "bool": "BOOLEAN",
-    "date32[day]": "DATE",
+    "double": "DOUBLE PRECISION", "float": "REAL", "int64": "BIGINT", "int32": "INTEGER", "string": "TEXT",
+    "bool": "BOOLEAN", "date32[day]": "DATE",
 }  # fmt: skip
 Load = Callable[[pa.Table, str], Any]
 

@@ -15,7 +15,7 @@ from databases.conftest import Load, loaded, sql
 from gramian.data.source import source_of
 from gramian.errors import DataError, OptionError
 
-FORMULA = "y ~ x + g + factor(i) + b"
+FORMULA = "y ~ x + f + g + factor(i) + b"
 
 
 @pytest.fixture(scope="module")
@@ -24,6 +24,7 @@ def table() -> pa.Table:
     n = 400
     rows = {
         "x": pa.array(rng.normal(size=n), mask=rng.random(n) < 0.1),
+        "f": rng.normal(size=n).astype(np.float32),
         "i": pa.array(rng.integers(0, 4, n), mask=rng.random(n) < 0.1),
         "g": pa.array(rng.choice(["red", "Red", "gr\u00fcn"], n), mask=rng.random(n) < 0.1),
         "b": pa.array(rng.random(n) < 0.5),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,8 +17,8 @@ except ImportError:  # a Python that was built without it cannot read .xz either
     LZMAError = EOFError  # type: ignore[misc, assignment]
 
 READ_ERRORS = (pa.ArrowException, OSError, EOFError, ValueError, TypeError, zlib.error, LZMAError)
-
-
+# how Arrow reports what S3, Google's and Microsoft's stores answer: nothing is known of the file then
+STORES = re.compile(r"(?:AWS Error|google::cloud::Status|Azure\b).*")
 WRITE_ANEW = "write it without them, or give its rows as a frame of the engine that wrote it"
 
 
@@ -33,7 +34,10 @@ def error_context(where: str) -> Iterator[None]:
 
 
 def unreadable_error(error: BaseException, where: str) -> DataError:
-    """A DataError with the first line of the message of a reader."""
+    """A DataError with the first line of the message of a reader, or with what an object store answered."""
+    if answer := STORES.search(first_line(error)):
+        message = f"does not arrive from its store ({answer[0]}); check the credentials, or try again later"
+        return DataError(message, where)
     return DataError(f"cannot be read, it is damaged or not what its name says ({first_line(error)})", where)
 
 

@@ -76,11 +76,9 @@ class DBAPI:
         with self._streaming() as cursor:
             cursor.execute(sql)
             while rows := cursor.fetchmany(size):
-                names = [described[0] for described in cursor.description]
-                arrays = [
-                    arrow_array(values, name) for name, values in zip(names, zip(*rows, strict=True), strict=True)
-                ]
-                yield pa.RecordBatch.from_arrays(arrays, names)
+                described = zip(cursor.description, zip(*rows, strict=True), strict=True)
+                arrays = [self._array(about, values) for about, values in described]
+                yield pa.RecordBatch.from_arrays(arrays, [about[0] for about in cursor.description])
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
@@ -125,6 +123,13 @@ class DBAPI:
         finally:
             if idle:
                 self.connection.rollback()
+
+    def _array(self, described: Sequence[Any], values: Sequence[Any]) -> Any:
+        """Values of a column. described : name and type as the driver says them."""
+        array = arrow_array(values, described[0])
+        # a float32 comes as the shortest decimal that stands for it, which is another float64
+        single = self.dialect.name == "postgres" and POSTGRES.get(described[1]) == pa.float32()
+        return array.cast(pa.float32()) if single else array
 
     def _type(self, described: Sequence[Any], values: Sequence[Any]) -> Any:
         """The Arrow type of a column. described : name and type as the driver says them."""
