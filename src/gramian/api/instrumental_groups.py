@@ -12,10 +12,12 @@ from gramian.fit.groups.fit import fit_grouped
 from gramian.fit.groups.result import Fits
 from gramian.fit.groups.specifications import specifications, without_dot
 from gramian.fit.iv.designs import IvDesigns, iv_designs, joint_design
-from gramian.fit.iv.fit import IvRun, check_request, solve_iv, with_digits, with_rows
+from gramian.fit.iv.digits import with_digits
+from gramian.fit.iv.fit import check_request, with_rows
 from gramian.fit.iv.options import IvOptions
 from gramian.fit.iv.result import IvFit
 from gramian.fit.iv.solution import IvSolved
+from gramian.fit.iv.solve import IvRun, solve_iv
 from gramian.fit.leastsquares.escalate import Escalation
 from gramian.fit.leastsquares.solution import Solved
 from gramian.fit.passes.job import Job, PassRunner
@@ -78,11 +80,18 @@ class WithInstruments:
     def escalated(self, request: Request, rows: PassRunner) -> IvSolved:
         """A fit with more digits."""
         design, run = self._run(request)
-        return with_digits(run, Job(design, self.options, rows), request.sums().accumulated).solved
+        return self._with_digits(request, run, Job(design, self.options, rows)).solved
+
+    def _with_digits(self, request: Request, run: IvRun, job: Job) -> IvRun:
+        """With further passes, where digits are missing."""
+        designs = self.designs[request.model.key]
+        return with_digits(run, designs, job, request.sums().accumulated, self.iv_options)
 
     def with_vcov(self, request: Request, fit: IvSolved, vcov: VcovSpec, rows: PassRunner) -> IvSolved:
         """A fit with a robust covariance."""
         design, run = self._run(request)
+        if fit.structural.absorbed is not None:  # both stages are those of the pass that gave the digits
+            run = self._with_digits(request, run, Job(design, self.options, rows))
         run = replace(run, solved=replace(run.solved, structural=fit.structural))
         solved = with_rows(run, Job(design, self.options, rows), vcov)
         passes = fit.structural.passes + rows.passes

@@ -137,7 +137,7 @@ def kappa_of_liml(within: Matrix, reduced: Matrix) -> float:
     """
     if len(reduced) == len(within) - 1:
         return 1.0
-    scale = 1.0 / np.sqrt(within.diagonal())
+    scale = 1.0 / np.sqrt(np.where(within.diagonal() > 0.0, within.diagonal(), 1.0))
     S = within * scale[:, None] * scale
     R = reduced * scale
     try:

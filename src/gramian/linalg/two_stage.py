@@ -71,6 +71,11 @@ class FirstStage:
     rounding_error: float
 
     @property
+    def used(self) -> Codes:
+        """(r,) positions of the independent instruments."""
+        return self.instruments[self.independent]
+
+    @property
     def included(self) -> int:
         """Number of independent exogenous regressors."""
         return int(self.independent[: self.exogenous].sum())

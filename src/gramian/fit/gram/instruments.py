@@ -13,10 +13,11 @@ from gramian.fit.gram.submodel import WHERE, design_plan, submodel_of
 from gramian.fit.gram.sums import GramData
 from gramian.fit.gram.vcov import check_not_absorbed, check_stored_clusters, with_cluster_vcov
 from gramian.fit.iv.designs import iv_designs
-from gramian.fit.iv.fit import IvRun, solve_iv, with_covariances
+from gramian.fit.iv.fit import with_covariances
 from gramian.fit.iv.identified import shortfall_of
 from gramian.fit.iv.options import IvOptions
 from gramian.fit.iv.solution import GMM, IvSolved
+from gramian.fit.iv.solve import IvRun, solve_iv
 from gramian.fit.iv.vcov import SolutionMoments, check_iv_kind, moments_by_cluster
 from gramian.fit.leastsquares.escalate import reached
 from gramian.fit.leastsquares.solution import Solved

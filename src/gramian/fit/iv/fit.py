@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
-from gramian.engines.fold import threads_for
 from gramian.errors import AccuracyWarning, NumericalError, OptionError
-from gramian.fit.iv.basis import basis_of
 from gramian.fit.iv.designs import IvDesigns
-from gramian.fit.iv.identified import check_identified, excluded_names, shortfall_of
+from gramian.fit.iv.digits import solved_with_digits
+from gramian.fit.iv.identified import shortfall_of
 from gramian.fit.iv.options import IvOptions
-from gramian.fit.iv.solution import FULLER, GMM, LIML, TWO_STAGE, IvSolved
-from gramian.fit.iv.system import IvSystem, iv_system, model_map
+from gramian.fit.iv.solution import GMM, IvSolved
+from gramian.fit.iv.solve import IvRun, constant_of
 from gramian.fit.iv.vcov import (
-    Inputs,
     SolutionMoments,
     check_iv_vcov,
     coefficient_covariance,
@@ -25,48 +23,20 @@ from gramian.fit.iv.vcov import (
     solution_moments,
 )
 from gramian.fit.leastsquares.accuracy import BoundedSolution, one_pass_errors
-from gramian.fit.leastsquares.escalate import check_solution, reached
+from gramian.fit.leastsquares.escalate import reached
 from gramian.fit.leastsquares.solution import Solved
-from gramian.fit.leastsquares.system import assemble, solve_linear
-from gramian.fit.passes.accumulate import Accumulate, Accumulated
+from gramian.fit.leastsquares.system import assemble
+from gramian.fit.passes.accumulate import Accumulate
 from gramian.fit.passes.job import Job
-from gramian.fit.passes.memory import checked_width
 from gramian.fit.passes.options import Options
-from gramian.fit.passes.part_of_sums import part_of_sums
 from gramian.fit.vcov.fit import check_single_read, with_robust
 from gramian.fit.vcov.scores import FittedModel
 from gramian.formula.design import Design
-from gramian.inference.instruments import hansen_statistic, kappa_of_liml
+from gramian.inference.instruments import hansen_statistic
 from gramian.inference.vcov_spec import VcovSpec
-from gramian.linalg.moments import Moments
 from gramian.linalg.solve import Solution
-from gramian.linalg.two_stage import second_stage, weighted_stage
-from gramian.typing import Codes, Matrix
-
-
-@dataclass(frozen=True, slots=True)
-class IvRun:
-    """A fit from its first pass, and what a pass at the solution needs.
-
-    Attributes
-    ----------
-    solved : IvSolved
-        The fit, with iid errors.
-    system : IvSystem
-        Both stages.
-    inputs : Inputs
-        Of a pass at the solution.
-    two_stage : Solution
-        The solution by two-stage least squares, in the columns that were solved for.
-    first_moments : tuple of Moments
-        Those of the first stages.
-    """
-
-    solved: IvSolved
-    system: IvSystem
-    inputs: Inputs
-    two_stage: Solution
-    first_moments: tuple[Moments, ...]
+from gramian.linalg.two_stage import weighted_stage
+from gramian.typing import Matrix
 
 
 def fit_iv(job: Job, designs: IvDesigns, options: IvOptions, vcov: VcovSpec | None = None) -> IvSolved:
@@ -97,25 +67,11 @@ def fit_iv(job: Job, designs: IvDesigns, options: IvOptions, vcov: VcovSpec | No
         job.runner.cache_rows((*job.design.columns, *vcov.clusters))
     job.prepare()
     sums = job.fold(Accumulate(job.design, job.options.drop))
-    run = with_digits(solve_iv(designs, job.design, sums, job.options, options, job.passes), job, sums)
+    run = solved_with_digits(designs, job, sums, options)
     structural = run.solved.structural
     if structural.accuracy is not None and not reached(structural):
         warnings.warn(AccuracyWarning(shortfall_of(run.solved, job.source)), stacklevel=4)
     return run.solved if vcov is None else with_rows(run, job, vcov)
-
-
-def with_digits(run: IvRun, job: Job, sums: Accumulated) -> IvRun:
-    """The fit with the digits requested, by further passes over the rows, where one did not give them."""
-    structural = run.solved.structural
-    few = structural.accuracy is not None and not reached(structural)
-    if not few or not job.source.rereadable or run.solved.estimator != TWO_STAGE:
-        return run
-    from gramian.fit.iv.refine import can_refine, refined  # most fits have the digits after one pass
-
-    if not can_refine(run.system, structural.solution):
-        return run
-    more = refined(run.system, structural, job, sums.moments)
-    return replace(run, solved=replace(run.solved, structural=more))
 
 
 def check_request(job: Job, options: IvOptions, vcov: VcovSpec | None) -> None:
@@ -130,91 +86,6 @@ def check_request(job: Job, options: IvOptions, vcov: VcovSpec | None) -> None:
     check_iv_vcov(vcov, job.source.schema, job.design.terms.absorbed, options.estimator)
     if not job.source.rereadable:
         check_single_read(replace(vcov, clusters=()), exact=True, absorbed=job.design.terms.absorbed)
-
-
-def solve_iv(
-    designs: IvDesigns, joint: Design, sums: Accumulated, options: Options, iv_options: IvOptions, passes: int = 1
-) -> IvRun:
-    """The fit from the sums of a pass. joint : the design of the pass, with coordinates. Raises as `fit_iv`."""
-    sizes = {name: len(sums.moments.levels[name]) for name in joint.terms.coefficient_factors}
-    with threads_for(checked_width(joint.terms, sizes)):
-        system = iv_system(designs, joint, sums, options)
-        endogenous = _columns_of(system, designs.endogenous)
-        check_identified(system, endogenous)
-        back = _to_own_units(system, endogenous)
-        within, reduced = (back.T @ system.stage.reduced()[0] @ back, system.stage.reduced()[1] @ back)
-        kappa = 1.0
-        if iv_options.estimator in (LIML, FULLER):
-            kappa = kappa_of_liml(within, reduced)
-        if iv_options.estimator == FULLER:
-            spare = sums.moments.rows - _instrument_count(system)
-            if spare <= 0:
-                raise NumericalError("Fuller's estimator needs more rows than instruments")
-            kappa -= iv_options.fuller / spare
-        two_stage, structural = _structural(system, options, passes, kappa)
-        if not system.stage.independent.all():
-            structural = _with_doubt(structural, system, part_of_sums(joint, sums, designs.instruments), options)
-        parts = [part_of_sums(joint, sums, design) for design in designs.first_stages().values()]
-        first = tuple(solve_linear(design, own, options, passes) for design, own in parts)
-    check_solution(structural)
-    solved = IvSolved(
-        structural,
-        iv_options.estimator,
-        kappa,
-        tuple(structural.names[j] for j in endogenous),
-        tuple(excluded_names(system, used=True)),
-        tuple(excluded_names(system, used=False)),
-        within,
-        reduced,
-        _instrument_count(system) - len(reduced),
-        first,
-        fuller=iv_options.fuller,
-    )
-    basis = basis_of(system, endogenous, back)
-    inputs = Inputs(joint, sums.moments, basis, within, reduced)
-    return IvRun(solved, system, inputs, two_stage, tuple(own.moments for _, own in parts))
-
-
-def _instrument_count(system: IvSystem) -> int:
-    """Number of independent instruments, the constant and absorbed levels included."""
-    within = system.system.partialled_out
-    absorbed = 0 if within is None else within.absorption.rank
-    constant = within is None and system.parametrization.constant is not None
-    return len(system.stage.L) + int(constant) + absorbed
-
-
-def _constant(system: IvSystem) -> int | None:
-    """The constant of the structural model, where it was centred out."""
-    return None if system.system.partialled_out is not None else system.system.parametrization.constant
-
-
-def _structural(system: IvSystem, options: Options, passes: int, kappa: float) -> tuple[Solution, Solved]:
-    """The solution by two-stage least squares, and the model of the k-class."""
-    two_stage, gradient = second_stage(system.stage, system.places, _constant(system))
-    solution = two_stage
-    if kappa != 1.0:
-        solution, gradient = second_stage(system.stage, system.places, _constant(system), kappa)
-    bounded = BoundedSolution(solution, one_pass_errors(solution, gradient), passes)
-    solved = assemble(system.design, system.sums, options, system.system, bounded)
-    # k is an eigenvalue, whose rounding errors have no bound here
-    return two_stage, solved if kappa == 1.0 else replace(solved, accuracy=None)
-
-
-def _with_doubt(
-    structural: Solved, system: IvSystem, instruments: tuple[Design, Accumulated], options: Options
-) -> Solved:
-    """Without certified digits, if the sums do not prove that the instruments that are left out depend on others.
-
-    instruments : the design of the outcome on all instruments, and its sums.
-    """
-    reduced, dropped = solve_linear(*instruments, options), int((~system.stage.independent).sum())
-    proved = reduced.accuracy is not None and not reduced.accuracy.doubtful and len(reduced.aliased) >= dropped
-    if proved or structural.accuracy is None:
-        return structural
-    accuracy = structural.accuracy
-    none = np.where(np.isnan(accuracy.digits), np.nan, 0.0)
-    uncertain = replace(accuracy, digits=none, std_error_digits=none, rss_digits=0.0, reached=False)
-    return replace(structural, accuracy=uncertain)
 
 
 def with_rows(run: IvRun, job: Job, vcov: VcovSpec) -> IvSolved:
@@ -262,7 +133,7 @@ def with_covariances(
     hansen = hansen_statistic(solved.reduced, covariance[-len(solved.reduced) :, -len(solved.reduced) :])
     if solved.estimator == GMM:
         weight = _weights(covariance, vcov)
-        moved = weighted_stage(system.stage, run.two_stage, system.places, _constant(system), weight)
+        moved = weighted_stage(system.stage, run.two_stage, system.places, constant_of(system), weight)
         structural = _assembled(run, moved, options)
         sums = at_solution(structural)
     own = coefficient_covariance(run.inputs, structural, vcov, sums, weight)
@@ -292,20 +163,3 @@ def _assembled(run: IvRun, solution: Solution, options: Options) -> Solved:
     )
     solved = assemble(system.design, system.sums, options, system.system, bounded)
     return replace(solved, accuracy=None, solution=solution)
-
-
-def _columns_of(system: IvSystem, keys: frozenset[frozenset[str]]) -> Codes:
-    """Columns of the structural model that belong to terms with these keys."""
-    terms = system.design.terms.terms
-    columns = system.system.columns
-    return np.array([j for j, c in enumerate(columns) if terms[c.term].key in keys], np.int64)
-
-
-def _to_own_units(system: IvSystem, endogenous: Codes) -> Matrix:
-    """The map from centred and scaled columns to endogenous columns and outcome, but for exogenous columns."""
-    stage = system.stage
-    K = model_map(system.system.parametrization, len(system.system.columns))[np.ix_(system.places, endogenous)]
-    back = np.zeros((len(system.places) + 1, len(endogenous) + 1))
-    back[:-1, :-1] = K / stage.centred.scale[stage.regressors][:, None]
-    back[-1, -1] = system.system.parametrization.scale / stage.centred.y_scale
-    return back

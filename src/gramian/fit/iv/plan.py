@@ -49,7 +49,8 @@ def plan_notes(job: Job) -> tuple[str, ...]:
         "both stages need sums of products of exogenous and endogenous columns, instruments and outcome only, and "
         "these add: one pass is enough",
         f"digits: {job.options.digits:g} certified are wanted; where one pass leaves fewer, two-stage least squares "
-        "without absorbed factors takes further ones, with residuals in twofold precision; else it is said",
+        "and first stages take further ones, with residuals in twofold precision; beside absorbed factors one more, of "
+        "rows less the effects of levels; else it is said",
     ]
     if job.design.terms.absorbed:
         notes.append(

@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.linalg import solve_triangular
 
+from gramian.fit.iv.solve import IvRun
 from gramian.fit.iv.system import IvSystem
 from gramian.fit.leastsquares.accuracy import REFINED, BoundedSolution, ErrorBounds
 from gramian.fit.leastsquares.refine import MAX_ERROR_RATIO, MAX_STEPS, RESIDUAL_EPS, gradient
@@ -78,9 +79,9 @@ class Corrector:
 
     def of_instruments(self, scaled: Vector, shift: float) -> Vector:
         """Multipliers (width,) from those of centred and scaled instruments; shift : the mean of Z l that is wanted."""
-        system, own, at = self.system, self.system.stage.centred, self.system.stage.instruments
+        system, own, at = self.system, self.system.stage.centred, self.system.stage.used
         slopes, out = scaled * own.scale[at] / own.y_scale, np.zeros(self.system.width)
-        out[system.order] = slopes
+        out[system.used] = slopes
         if own.constant is not None:
             out[own.constant] = shift - own.mean[at] @ slopes
         return out
@@ -90,7 +91,7 @@ class Corrector:
         system, stage, own = self.system, self.system.stage, self.system.stage.centred
         constant, width, places = own.constant, self.system.width, self.system.places
         mean_first = mean_second = 0.0
-        first = self._centred(sides.first, system.order, stage.instruments)
+        first = self._centred(sides.first, system.used, stage.used)
         second = self._centred(sides.second, width + places, stage.regressors)
         if constant is not None:
             mean_first, mean_second = (float(side.value[constant]) / own.weight for side in (sides.first, sides.second))
@@ -119,11 +120,12 @@ class Corrector:
         return np.asarray(part.value * own.scale[columns] * own.y_scale)
 
 
-def can_refine(system: IvSystem, solution: Solution) -> bool:
-    """Whether steps gain digits: of independent columns, without absorbed factors."""
-    bounds, others = solution.bounds, solution.independent[system.places]
-    determined = bool(system.stage.independent.all() and others.all()) and system.system.partialled_out is None
-    return determined and bounds is not None and bounds.rho < MAX_REFINABLE_RHO
+def can_refine(run: IvRun) -> bool:
+    """Whether steps gain digits: without absorbed factors, and where columns that are left out depend on others."""
+    bounds, accuracy = run.two_stage.bounds, run.accuracy
+    determined = run.proved and accuracy is not None and not accuracy.doubtful
+    within = run.system.system.partialled_out
+    return determined and within is None and bounds is not None and bounds.rho < MAX_REFINABLE_RHO
 
 
 def refined(system: IvSystem, first: Solved, job: Job, moments: Moments) -> Solved:
@@ -141,7 +143,7 @@ def refined(system: IvSystem, first: Solved, job: Job, moments: Moments) -> Solv
         residual = (sides.first - sides.second).value[system.width :]  # X'(y - X b)
         multipliers, b = multipliers + pair(m), b + pair(d)
         size = solution.bounds.response_norm + float(solution.bounds.summed_norms @ np.abs(b.hi))
-        size += float(corrector.norms[0] @ np.abs(multipliers.hi[system.order] / own.scale[stage.instruments]))
+        size += float(corrector.norms[0] @ np.abs(multipliers.hi[system.used] / own.scale[stage.used]))
         number = (error_of_correction + RESIDUAL_EPS * size) * solution.bounds.amplification
         errors = scaled_bounds(solution.bounds.sensitivity, number)
         rss, rss_error = _sum_of_squares(system, sides, multipliers, residual, d, errors, solution)
@@ -194,7 +196,7 @@ def _corrector(system: IvSystem, solution: Solution) -> Corrector:
     scale = own.scale[stage.regressors]
     V = solution.inverse[np.ix_(system.places, system.places)] / scale[:, None] / scale
     root = solve_triangular(stage.L, np.eye(len(stage.L)), lower=True, trans=1)
-    return Corrector(system, root, V, (norms[stage.instruments], norms[stage.regressors]))
+    return Corrector(system, root, V, (norms[stage.used], norms[stage.regressors]))
 
 
 def _sides(system: IvSystem, job: Job, moments: Moments, multipliers: Pair, b: Pair) -> Sides:

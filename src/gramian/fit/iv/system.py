@@ -9,16 +9,18 @@ import numpy as np
 
 from gramian.fit.iv.designs import IvDesigns
 from gramian.fit.leastsquares.absorbed import partial_out
+from gramian.fit.leastsquares.centred_rows import ROUNDINGS, CentredMoments
+from gramian.fit.leastsquares.centred_within import partialled_out_again, with_centred
 from gramian.fit.leastsquares.system import System, products_in, squares_in, system_of
 from gramian.fit.passes.accumulate import Accumulated
 from gramian.fit.passes.options import Options
 from gramian.fit.passes.part_of_sums import part_of_sums
 from gramian.formula.coding import highest_degree
 from gramian.formula.coordinates import Combination, Parametrization
-from gramian.formula.design import Design
+from gramian.formula.design import Design, coded
 from gramian.linalg import maps
 from gramian.linalg.blocks import ROWS_PER_BLOCK
-from gramian.linalg.certificate import sum_rounding_error, underflow_error
+from gramian.linalg.certificate import EPS, sum_rounding_error, underflow_error
 from gramian.linalg.products import ColumnGroup, gram_matrix, without_last
 from gramian.linalg.solve import centre
 from gramian.linalg.two_stage import FirstStage, first_stage
@@ -63,9 +65,27 @@ class IvSystem:
         """Number of columns of instruments."""
         return len(self.instruments.columns)
 
+    @property
+    def used(self) -> Codes:
+        """Columns of the instruments that are independent, as `order`."""
+        return self.order[self.stage.independent]
 
-def iv_system(designs: IvDesigns, joint: Design, sums: Accumulated, options: Options) -> IvSystem:
-    """The sums of a pass as normal equations. joint : the design of the pass, with coordinates."""
+
+def joint_groups(designs: IvDesigns, joint: Design, sums: Accumulated, options: Options) -> list[ColumnGroup]:
+    """The stored columns of both stages, in the order of `IvSystem.parametrization`."""
+    parts = (part_of_sums(joint, sums, design) for design in (designs.instruments, designs.structural))
+    left, right = (coded(design, own.moments, every_level=options.every_level).parametrization for design, own in parts)
+    return joined(left, right).groups
+
+
+def iv_system(
+    designs: IvDesigns, joint: Design, sums: Accumulated, options: Options, centred_rows: CentredMoments | None = None
+) -> IvSystem:
+    """The sums of a pass as normal equations.
+
+    joint : the design of the pass, with coordinates. centred_rows : sums of the rows without the effects of absorbed
+    levels, of the columns of `joint_groups`, in the place of those of the pass.
+    """
     design, own = part_of_sums(joint, sums, designs.structural)
     other_design, other = part_of_sums(joint, sums, designs.instruments)
     system, instruments = system_of(design, own, options), system_of(other_design, other, options)
@@ -82,7 +102,15 @@ def iv_system(designs: IvDesigns, joint: Design, sums: Accumulated, options: Opt
     rounding_error += underflow_error(entered, squares)
     constant = parametrization.constant
     if joint.terms.absorbed:
-        within = partial_out(moments, joint, parametrization, squares, rounding_error)
+        if centred_rows is None:
+            within = partial_out(moments, joint, parametrization, squares, rounding_error)
+        else:
+            rounding_error += ROUNDINGS * EPS
+            every = np.arange(len(stored))
+            within = partialled_out_again(centred_rows, every, parametrization, squares, rounding_error)
+            height = sum(len(g.positions) for g in instruments.parametrization.groups) - 1
+            system = with_centred(system, centred_rows, every[height:])
+            instruments = with_centred(instruments, centred_rows, np.append(every[:height], every[-1]))
         products, squares, constant = within.products, within.squares, None
     centred = centre(products, constant, squares)
     order, exogenous = _exogenous_first(designs, other_design, instruments)

@@ -59,16 +59,19 @@ def partialled_out_again(
     return replace(within, centres={f: effects[:, :, at] for f, effects in centred.effects.items()})
 
 
-def with_centred_rows(first: Solved, job: Job, accumulated: Accumulated, system: System) -> Solved:
-    """The fit from a second pass, if it has more digits than that of the first."""
-    assert system.partialled_out is not None
-    within, parametrization = system.partialled_out, system.parametrization
-    groups = parametrization.groups
-    centred = centred_again(job, accumulated.moments, groups, within.absorption, within.order)
+def with_centred(system: System, centred: CentredMoments, at: Codes) -> System:
+    """Normal equations within levels from the second pass. at : (q,) their stored columns among those of the pass."""
     rounding_error = system.rounding_error + ROUNDINGS * EPS
-    at = np.arange(sum(len(g.positions) for g in groups))
-    again = partialled_out_again(centred, at, parametrization, system.squares, rounding_error)
-    system = replace(system, partialled_out=again, rounding_error=rounding_error)
+    again = partialled_out_again(centred, at, system.parametrization, system.squares, rounding_error)
+    return replace(system, partialled_out=again, rounding_error=rounding_error)
+
+
+def with_centred_rows(first: Solved, job: Job, accumulated: Accumulated, system: System) -> Solved:
+    """The fit from a second pass."""
+    assert system.partialled_out is not None
+    within, groups = system.partialled_out, system.parametrization.groups
+    centred = centred_again(job, accumulated.moments, groups, within.absorption, within.order)
+    system = with_centred(system, centred, np.arange(sum(len(g.positions) for g in groups)))
     solution = solve_system(system)
     gradient = 0.0 if system.penalty is None else system.penalty @ solution.coefficients
     bounded = BoundedSolution(solution, one_pass_errors(solution, gradient), first.passes + 1, REFINED)

@@ -108,14 +108,14 @@ def escalate(first: Solved, job: Job, accumulated: Accumulated, system: System, 
         If a ridge penalty is below the rounding of the sums and the rows do not help.
     """
     with threads_for(len(first.names)):
-        best = _more_digits(first, job, accumulated, system, steps)
+        best = more_digits(first, job, accumulated, system, steps)
     check_solution(best)
     if not reached(best):
         warnings.warn(AccuracyWarning(shortfall(best, job.source)), stacklevel=5)
     return best
 
 
-def _more_digits(first: Solved, job: Job, accumulated: Accumulated, system: System, steps: Escalation) -> Solved:
+def more_digits(first: Solved, job: Job, accumulated: Accumulated, system: System, steps: Escalation) -> Solved:
     """The fit with as many digits as the steps give; parameters as of `escalate`."""
     best, lost, small = first, is_lost(first), steps.rows_at_hand and is_small(first)
     if lost and steps.refines and is_small(first):
