@@ -9,9 +9,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gramian.column import ArrowLevels, close_integers
+from gramian.data.source import source_of
+from gramian.engines.fold import tree_sum
 from gramian.errors import DataError
+from gramian.fit.passes.accumulate import Accumulate
+from gramian.fit.passes.job import prepare
+from gramian.fit.passes.options import Options
 from gramian.formula.levels import LevelIndex
 from gramian.linalg.factors.cell_accumulator import CellAccumulator
+from gramian.linalg.factors.cell_counts import CellCounts
 from gramian.linalg.factors.cells import CellSums, sum_duplicates
 from gramian.linalg.factors.levels import LevelList, array_of, canonical, positions, union
 
@@ -137,3 +143,38 @@ def test_integers_in_a_known_range_are_coded_without_a_search() -> None:
     codes, levels = close_integers(few, range(100_000))
     assert (codes.tolist(), levels) == ([0, 89_995], range(5, 90_001))
     assert close_integers(few, range(90_000)) is None
+
+
+@pytest.mark.parametrize("option", ["", "weights", "counts"])
+def test_sums_that_stay_in_a_process_have_the_bits_of_small_ones(monkeypatch: pytest.MonkeyPatch, option: str) -> None:
+    """Ranges of integers with gaps and cells that are counted at the end, beside text, weights and missing values."""
+    monkeypatch.setattr("gramian.linalg.factors.cell_accumulator.MAX_DENSE_CELLS", 1 << 16)
+    rng = np.random.default_rng(4)
+    n = 9000
+    columns = {
+        "y": rng.standard_normal(n),
+        "x": np.where(rng.random(n) < 0.1, np.nan, rng.standard_normal(n)),
+        "firm": 1000 + 2 * rng.integers(0, 800, n),
+        "worker": np.sort(rng.integers(0, 3000, n)),  # sorted: every unit has other levels
+        "shop": rng.integers(0, 2000, n),
+        "year": rng.permutation(np.repeat(["b", "a", "c"], n // 3)),
+        "w": rng.integers(0, 3, n).astype(float),
+    }
+    table = pa.table(columns)
+    options = Options(**({option: "w"} if option else {}))
+    design, _ = prepare("y ~ x | firm + worker + shop + year", source_of(table), options, absorbing=True)
+    small = Accumulate(design)
+    assert small.within_process is not None
+    totals = []
+    for task in (small, small.within_process):
+        slices = [source_of(table.slice(at, n // 4)) for at in range(0, n, n // 4)]
+        batches = [[b for unit in rows.units for b in unit.batches(design.columns)] for rows in slices]
+        totals.append(tree_sum(task.accumulate(part) for part in batches))
+    kinds = {type(sums) for sums in totals[1].moments.tables.values()}
+    assert kinds == ({CellSums} if option else {CellSums, CellCounts})
+    one, other = totals[0].moments, small.completed(totals[1]).moments
+    assert totals[0].dropped_rows == totals[1].dropped_rows
+    assert (one.rows, one.dense.tobytes(), one.levels) == (other.rows, other.dense.tobytes(), other.levels)
+    for factors, sums in one.tables.items():
+        for name in ("cells", "rows", "sums"):
+            np.testing.assert_array_equal(getattr(sums, name), getattr(other.tables[factors], name))

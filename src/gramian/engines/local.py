@@ -62,6 +62,13 @@ class Local:
 
         tree : tree to which they are added; units that it already has are not read (a fit that is resumed).
         """
+        # partial results stay in this process; those of a tree are saved
+        within = getattr(task, "within_process", None) if tree is None else None
+        total: M = self._fold(source, task if within is None else within, progress, tree)
+        return total if within is None else within.completed(total)
+
+    def _fold(self, source: Source, task: Pass[M], progress: Progress | None, tree: Tree[M] | None) -> M:
+        """As `fold`, with the partial results that the pass makes."""
         sums = Tree[M]() if tree is None else tree
         units = source.units if tree is None else remaining(source.units, tree.count, progress or Silent())
         with one_thread():

@@ -60,3 +60,22 @@ def add_cells(
         address(described), factors, width, address(cells), address(rows), address(sums)
     )  # fmt: skip
     return cells[:, :count], rows[:count], sums[:count]
+
+
+def cells_of_keys(
+    library: Library, keys: Codes, sizes: Sequence[int], maps: Sequence[Codes]
+) -> tuple[Codes, Codes, Matrix]:
+    """How often each of some sorted keys occurs: cells (f, c), rows (c,), and these as sums (c, 1).
+
+    sizes : bound of the codes of each factor, a power of two. maps : for each factor old code -> new code.
+    """
+    count = library.functions.gramian_different_keys(address(keys), len(keys))
+    cells, rows, sums = np.empty((len(sizes), count), np.int64), np.empty(count, np.int64), np.empty((count, 1))
+    contiguous_maps = [np.ascontiguousarray(m) for m in maps]
+    bits = np.array([size.bit_length() - 1 for size in sizes], np.int64)
+    described = np.array([address(m) for m in contiguous_maps], np.int64)
+    library.functions.gramian_cells_of_keys(
+        address(keys), len(keys), len(sizes), address(bits), address(described), count,
+        address(cells), address(rows), address(sums)
+    )  # fmt: skip
+    return cells, rows, sums

@@ -148,7 +148,7 @@ inline double* aligned(double* memory) {
 extern "C" {
 
 // Changes whenever a function below does: a library of another version is not used.
-int64_t gramian_interface() { return 12; }
+int64_t gramian_interface() { return 13; }
 
 // The best instruction set of this processor for which a library is compiled: 4, 3 (x86-64-v4, v3), 1 (the portable
 // build is quick, as on ARM) or 0 (a fused multiply-add would be done by software).
@@ -322,6 +322,30 @@ int64_t gramian_add_cells(const Cells* tables, int64_t factors, int64_t k, int64
     j += order >= 0;
   }
   return out;
+}
+
+// Number of different keys among n sorted ones.
+int64_t gramian_different_keys(const int64_t* keys, int64_t n) {
+  int64_t count = n > 0;
+  for (int64_t i = 1; i < n; i++) count += keys[i] != keys[i - 1];
+  return count;
+}
+
+// How often each of n sorted keys occurs, of which `count` are different: codes (f, count), rows (count,) and the same
+// as sums. A key is made of the codes of f factors, the first in its highest bits; maps : old code -> new code of each.
+void gramian_cells_of_keys(const int64_t* keys, int64_t n, int64_t factors, const int64_t* bits,
+                           const int64_t* const* maps, int64_t count, int64_t* codes, int64_t* rows, double* sums) {
+  for (int64_t i = 0, out = 0; i < n; out++) {
+    int64_t begin = i, key = keys[i];
+    while (i < n && keys[i] == key) i++;
+    rows[out] = i - begin;
+    sums[out] = (double)(i - begin);
+    for (int64_t f = factors - 1; f > 0; f--) {
+      codes[f * count + out] = maps[f][key & ((1LL << bits[f]) - 1)];
+      key >>= bits[f];
+    }
+    codes[out] = maps[0][key];
+  }
 }
 
 // Number of connected components of `nodes` nodes that `edges` pairs join. parents : memory (nodes,).

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import ctypes
 
-INTERFACE = 12  # gramian_interface() of the source
+INTERFACE = 13  # gramian_interface() of the source
 NAMES = {4: "v4", 3: "v3", 1: "portable"}  # gramian_instructions() of the source
 
 
@@ -93,6 +93,10 @@ def _declare(functions: Any, ctypes: Any) -> None:
     functions.gramian_add_by_code.argtypes = [address, number, number, *[address] * 5]
     functions.gramian_add_cells.restype = number
     functions.gramian_add_cells.argtypes = [address, number, number, address, address, address]
+    functions.gramian_different_keys.restype = number
+    functions.gramian_different_keys.argtypes = [address, number]
+    functions.gramian_cells_of_keys.restype = None
+    functions.gramian_cells_of_keys.argtypes = [address, number, number, address, address, number, *[address] * 3]
     functions.gramian_components.restype = number
     functions.gramian_components.argtypes = [address, address, number, number, number, address]
     functions.gramian_sparse_times.argtypes = [address, address, number, address]

@@ -5,7 +5,7 @@ Moments of disjoint sets of rows add and subtract elementwise, and every linear 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -18,7 +18,7 @@ from gramian.linalg.factors.levels import canonical, positions, select_levels, u
 from gramian.linalg.factors.tables import TablesAccumulator
 from gramian.linalg.monomials import Coordinate, Monomial
 from gramian.linalg.self_products import MAX_COMPILED_WIDTH, mirror_upper
-from gramian.typing import Level, Matrix, NotNegative, Vector
+from gramian.typing import Level, Mask, Matrix, NotNegative, Vector
 
 REUSED_WIDTHS = range(128, MAX_COMPILED_WIDTH + 1)  # columns for whose products memory is used again
 
@@ -105,6 +105,16 @@ class Moments:
         tables = {f: table.recode([maps[name] for name in f]) for f, table in self.tables.items()}
         removed = None if self.removed is None else self.removed.with_levels(levels)
         return replace(self, levels=dict(levels), tables=tables, removed=removed)
+
+    def with_observed_levels(self) -> Moments:
+        """The same sums without levels that have no rows, and with all cells counted."""
+        used = {name: _has_rows(own, name, self.tables) for name, own in self.levels.items()}
+        maps = {name: np.where(own, np.cumsum(own) - 1, -1) for name, own in used.items()}
+        return replace(
+            self,
+            levels={name: select_levels(own, used[name]) for name, own in self.levels.items()},
+            tables={f: table.relabelled([maps[name] for name in f]) for f, table in self.tables.items()},
+        )
 
 
 def first_moments(moments: Moments, blocks: Mapping[Factors, Sequence[Monomial]]) -> Vector:
@@ -212,10 +222,16 @@ def _check_weights(have: Moments, take: Moments) -> None:
 
 def levels_with_rows(levels: Sequence[Level], factor: str, tables: Mapping[Factors, CellSums]) -> Sequence[Level]:
     """The levels of a factor that occur in its smallest table; a level seen only in incomplete rows does not count."""
-    factors, table = min(((f, t) for f, t in tables.items() if factor in f), key=lambda pair: len(pair[1].rows))
+    return select_levels(levels, _has_rows(levels, factor, tables))
+
+
+def _has_rows(levels: Sequence[Level], factor: str, tables: Mapping[Factors, CellSums]) -> Mask:
+    """Mask of the levels of a factor that occur in its smallest table of sums."""
+    counted = ((f, t) for f, t in tables.items() if factor in f and isinstance(t, CellSums))
+    factors, table = min(counted, key=lambda pair: len(pair[1].rows))
     used = np.zeros(len(levels), np.bool_)
-    used[table.cells[:, factors.index(factor)]] = True
-    return select_levels(levels, used)
+    used[table.cells[table.rows != 0, factors.index(factor)]] = True
+    return used
 
 
 class Accumulator:
@@ -320,12 +336,17 @@ class Accumulator:
         logs = np.log(weight)
         self.log_weight += float(logs.sum() if count is None else logs @ count)
 
-    def finish(self, levels: Mapping[str, Sequence[Level]], *, complete: bool = False) -> Moments:
+    def finish(
+        self, levels: Mapping[str, Sequence[Level]], *, complete: bool = False, ranges: Container[str] | None = None
+    ) -> Moments:
         """The moments of the unit, with levels in canonical order.
 
         complete : whether these are the levels of all units, in canonical order, of which none is to be left out.
+        ranges : factors whose levels are in canonical order and stay as they are, those without rows among them; the
+        moments are then partial sums for `with_observed_levels`. None for moments that are complete by themselves.
         """
-        tables = {} if self.tables is None else self.tables.finish()
+        kept = {} if ranges is None else {name: len(own) for name, own in levels.items() if name in ranges}
+        tables = {} if self.tables is None else self.tables.finish(None if ranges is None else kept)
         if len(self.dense) > MAX_COMPILED_WIDTH:
             mirror_upper(self.dense)
         raw = Moments(
@@ -341,7 +362,7 @@ class Accumulator:
         if complete:
             return raw
         return raw.with_levels(
-            {n: canonical(levels_with_rows(factor_levels, n, tables)) for n, factor_levels in levels.items()}
+            {n: own if n in kept else canonical(levels_with_rows(own, n, tables)) for n, own in levels.items()}
         )
 
 

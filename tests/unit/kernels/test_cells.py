@@ -9,7 +9,7 @@ import pytest
 
 from gramian.kernels.cells import add_by_code
 from gramian.kernels.library import Library
-from gramian.linalg.factors import cells
+from gramian.linalg.factors import cell_counts, cells
 from gramian.linalg.factors.cell_accumulator import CellAccumulator
 from gramian.linalg.factors.cells import CellSums
 from gramian.linalg.factors.dense_table import CompiledTable, DenseTable
@@ -79,3 +79,24 @@ def test_levels_without_rows_leave_the_order_of_cells_as_it_is() -> None:
     found = table.finish().recode([np.array([0, -1, 1, -1, 2, -1]), np.array([0, 1])])
     assert found.cells.tolist() == [[0, 1], [1, 0], [1, 1], [2, 0]]
     assert found.recode([np.array([0, -1, 1]), np.array([1, 0])]).cells.tolist() == [[0, 0], [1, 1]]
+
+
+def test_cells_are_counted_as_by_numpy(compiled: Library) -> None:
+    rng = np.random.default_rng(3)
+    codes = [np.array([rng.integers(0, 37, n), rng.integers(0, 5, n), rng.integers(0, 9, n)]) for n in (1, 500, 0, 400)]
+    maps = [2 * np.arange(37), np.arange(5), np.arange(9) + 3]
+    parts = [cell_counts.counted(c, (64, 8, 16)) for c in codes]
+    total = parts[0] + parts[1] + parts[2] + parts[3]
+    assert isinstance(total, cell_counts.CellCounts)
+    found = []
+    for kernel in (compiled, None):
+        with patch.object(cell_counts, "library", lambda kernel=kernel: kernel):
+            found.append(total.relabelled(maps))
+            with patch.object(cell_counts, "MAX_ROWS", 450):
+                counted = parts[0] + parts[1] + parts[2] + parts[3]
+            assert isinstance(counted, CellSums)
+            found.append(counted.relabelled(maps))
+    cells, rows = np.unique(np.concatenate(codes, axis=1).T * [2, 1, 1] + [0, 0, 3], axis=0, return_counts=True)
+    for sums in found:
+        assert np.array_equal(sums.cells, cells)
+        assert sums.rows.tolist() == sums.sums[:, 0].tolist() == rows.tolist()

@@ -59,15 +59,28 @@ class Accumulate:
         The formula's terms on these columns, with the shift and scale of every variable.
     drop : bool
         Whether incomplete rows are dropped and counted; if False, the first one raises DataError.
+    keeps_ranges : bool
+        Whether a factor of integers that lie close together keeps its range of levels in partial results, in which
+        some may have no rows: sums over the same levels are added without a search.
     """
 
     design: Design
     drop: bool = True
+    keeps_ranges: bool = False
 
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns that are read."""
         return self.design.columns
+
+    @property
+    def within_process(self) -> Accumulate | None:
+        """The pass whose partial results need not be small; None where it is the same."""
+        return replace(self, keeps_ranges=True) if self.long_runs else None
+
+    def completed(self, total: Accumulated) -> Accumulated:
+        """The sum over all rows, as small as it can be."""
+        return replace(total, moments=total.moments.with_observed_levels())
 
     @property
     def long_runs(self) -> bool:
@@ -82,6 +95,7 @@ class Accumulate:
     def accumulate(self, batches: Iterable[Batch], /) -> Accumulated:
         """The moments of one unit."""
         accumulator = LinearAccumulator(self.design, drop=self.drop)
+        accumulator.keeps_ranges = self.keeps_ranges
         with np.errstate(all="ignore"):  # values that are not finite are detected afterwards, by row and column
             accumulator.reader.native = accumulator.in_place is not None
             for batch in batches:
@@ -111,6 +125,7 @@ class UnitAccumulator:
         self, design: Design, *, drop: bool, layout: Layout | None = None, height: int = ROWS_PER_BLOCK
     ) -> None:
         self.drop, self.layout, self.height = drop, layout or design.layout, height
+        self.keeps_ranges = False
         self.design, self.reader = design, Reader(design, drop=drop)
         self.sums = Accumulator(self.layout, design.coordinates, design.terms.power_sums)
         self.responses = self.layout.responses
@@ -206,7 +221,9 @@ class UnitAccumulator:
 
     def moments(self) -> Moments:
         """The unit's moments, with the levels in the order in which they were met."""
-        return self.sums.finish({name: index.levels for name, index in self.reader.levels.items()})
+        indices = self.reader.levels
+        ranges = {n for n, index in indices.items() if index.range is not None} if self.keeps_ranges else None
+        return self.sums.finish({name: index.levels for name, index in indices.items()}, ranges=ranges)
 
     def finish(self) -> Accumulated:
         """The unit's partial result."""

@@ -6,11 +6,13 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from gramian.linalg.factors.cell_keys import cells_of, key_sizes, keys_of, run_starts
+from gramian.linalg.factors.cell_counts import CellCounts, counted
+from gramian.linalg.factors.cell_keys import cells_of
 from gramian.linalg.factors.cells import MAX_DENSE_CELLS, CellSums, sum_duplicates
 from gramian.linalg.factors.dense_table import DenseTable, concatenated_counts, dense_table
 from gramian.typing import Codes, Matrix, Vector
 
+MOST = 2  # levels for each that has rows, below which sums of those without any cost less than to leave them out
 ROWS_PER_PIECE = 1 << 19  # rows that are sorted together where a table is not dense
 
 
@@ -29,6 +31,7 @@ class CellAccumulator:
         self.capacity = (0,) * factors
         self.table: DenseTable | None = None
         self.pieces: list[CellSums] = []
+        self.counts: CellCounts | CellSums | None = None
         self.collected: list[tuple[Codes, Matrix, Vector | None]] = []
 
     def add(
@@ -76,7 +79,13 @@ class CellAccumulator:
         codes, values, counts = zip(*self.collected, strict=True)
         self.collected = []
         count = concatenated_counts([c[0] for c in codes], counts)
-        self.pieces.append(_piece(np.concatenate(codes, axis=1), np.concatenate(values, axis=1), count))
+        piece = _piece(np.concatenate(codes, axis=1), np.concatenate(values, axis=1), count, self.capacity)
+        if isinstance(piece, CellCounts):
+            self.counts = piece if self.counts is None else self.counts + piece
+            if isinstance(self.counts, CellCounts):
+                return
+            piece, self.counts = self.counts, None
+        self.pieces.append(piece)
         # As in a merge sort, pieces of similar length are merged, so each cell is copied O(log n) times.
         while len(self.pieces) > 1 and len(self.pieces[-1].rows) * 2 >= len(self.pieces[-2].rows):
             last = self.pieces.pop()
@@ -98,7 +107,7 @@ class CellAccumulator:
             self.capacity = capacity
             return
         accumulated = self.finish()
-        self.capacity, self.pieces, self.table = capacity, [], None
+        self.capacity, self.pieces, self.counts, self.table = capacity, [], None, None
         if width > MAX_DENSE_CELLS:
             self.pieces = [accumulated] if len(accumulated.rows) else []
             return
@@ -108,33 +117,37 @@ class CellAccumulator:
 
     def finish(self) -> CellSums:
         """The observed cells in canonical order."""
+        return self.partial().summed()
+
+    def partial(self, all_of: int = 0) -> CellSums | CellCounts:
+        """The observed cells in canonical order, or what is not counted yet.
+
+        all_of : levels of the one factor, of which those without rows are cells, too, where most have rows and the
+        table is dense: its sums are then not copied.
+        """
         self._make_piece()
         if self.table is None:
-            return sum_pieces(self.pieces, len(self.capacity), self.monomials)
+            if not self.pieces and self.counts is not None:
+                return self.counts
+            total = sum_pieces(self.pieces, len(self.capacity), self.monomials)
+            return total if self.counts is None else total + self.counts
         self.table.flush()
+        if MOST * np.count_nonzero(self.table.rows) > all_of > 0:
+            sums = np.ascontiguousarray(self.table.sums.T[:all_of])
+            return CellSums(np.arange(all_of)[:, None], self.table.rows[:all_of], sums)
         cell = np.flatnonzero(self.table.rows)
         sums = np.ascontiguousarray(self.table.sums.T[cell])
         return CellSums(cells_of(cell, self.capacity), self.table.rows[cell], sums)
 
 
-def _piece(codes: Codes, values: Matrix, count: Vector | None) -> CellSums:
+def _piece(codes: Codes, values: Matrix, count: Vector | None, capacity: Sequence[int]) -> CellSums | CellCounts:
     """Sums over the cells of some rows. codes : (f, n). values : (k, n). count : (n,) or None."""
     if count is None and len(values) == 1 and (values == 1.0).all():
-        return _counted(codes)
+        counts = counted(codes, capacity)
+        if counts is not None:
+            return counts
     rows = np.ones(codes.shape[1], np.int64) if count is None else count.astype(np.int64)
     return sum_duplicates(codes.T, rows, values.T)
-
-
-def _counted(codes: Codes) -> CellSums:
-    """Cells with their numbers of rows, which are the sums of the constant. codes : (f, n)."""
-    sizes = key_sizes(codes.T)
-    if sizes is None:
-        n = codes.shape[1]
-        return sum_duplicates(codes.T, np.ones(n, np.int64), np.ones((n, 1)))
-    keys = np.sort(keys_of(codes, sizes))
-    first = np.flatnonzero(run_starts(keys))
-    rows = np.diff(first, append=len(keys))
-    return CellSums(cells_of(keys[first], sizes), rows, rows.astype(np.float64)[:, None])
 
 
 def sum_pieces(pieces: Sequence[CellSums], factors: int, monomials: int) -> CellSums:

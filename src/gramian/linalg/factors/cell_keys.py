@@ -34,13 +34,22 @@ def keys_of(columns: Codes, sizes: Sequence[int]) -> Codes:
 
 def cells_of(keys: Codes, sizes: Sequence[int]) -> Codes:
     """The cells (n, f) that keys stand for; the codes of a factor are contiguous."""
-    columns = list[Codes]()
-    for size in reversed(sizes[1:]):
-        rest = keys // size
-        columns.append(keys - rest * size)
-        keys = rest
-    columns += [keys] if sizes else []
-    return np.array(columns[::-1], np.int64).reshape(len(sizes), len(keys)).T
+    columns = np.empty((len(sizes), len(keys)), np.int64)
+    for i in range(len(sizes) - 1, 0, -1):
+        keys = _split(keys, sizes[i], columns[i])
+    columns[:1] = keys
+    return columns.T
+
+
+def _split(keys: Codes, size: int, rest: Codes) -> Codes:
+    """The quotients of keys by a size, with the remainders written to `rest`."""
+    if size & (size - 1):
+        quotients = keys // size
+        np.subtract(keys, quotients * size, out=rest)
+    else:  # a power of two: no division, which takes ten times longer
+        quotients = keys >> (size.bit_length() - 1)
+        np.bitwise_and(keys, size - 1, out=rest)
+    return quotients
 
 
 def run_starts(keys: Codes) -> Mask:

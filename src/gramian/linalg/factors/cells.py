@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,6 +12,9 @@ from gramian.kernels.cells import add_cells
 from gramian.kernels.library import library
 from gramian.linalg.factors.cell_keys import cells_of, key_sizes, keys_of, merged, sorted_runs
 from gramian.typing import Codes, Mask, Matrix
+
+if TYPE_CHECKING:
+    from gramian.linalg.factors.cell_counts import CellCounts
 
 CELLS_PER_BLOCK = 1 << 16  # cells that are added by one indexing operation, so that copies stay small
 MAX_DENSE_CELLS = 1 << 22  # possible cells up to which a table is accumulated as a dense array
@@ -60,7 +64,18 @@ class CellSums:
         """Sums over the cells of fewer factors, and of fewer monomials, by their places."""
         return sum_duplicates(self.cells[:, list(factors)], self.rows, self.sums[:, list(monomials)])
 
-    def __add__(self, other: CellSums, /) -> CellSums:
+    def summed(self) -> CellSums:
+        """These sums; as of `CellCounts`."""
+        return self
+
+    def relabelled(self, maps: Sequence[Codes]) -> CellSums:
+        """As `recode`; maps keep the order of the codes that have rows, and remove no other."""
+        present = self.rows != 0
+        sums = self if present.all() else CellSums(self.cells[present], self.rows[present], self.sums[present])
+        return sums.recode(maps)
+
+    def __add__(self, other: CellSums | CellCounts, /) -> CellSums:
+        other = other.summed()
         if not len(self.rows) or not len(other.rows):
             return other if len(other.rows) else self
         if np.array_equal(self.cells, other.cells):

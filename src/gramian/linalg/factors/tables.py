@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from math import prod
+from typing import Any
 
 from gramian.linalg.columns import Columns, Factors
 from gramian.linalg.factors.cell_accumulator import CellAccumulator
@@ -54,12 +55,23 @@ class TablesAccumulator:
         for factors, table in self.separate.items():
             _fill(table, factors, self.places[factors], columns, root_weight, count, sizes)
 
-    def finish(self) -> dict[Factors, CellSums]:
-        """The observed cells of every table."""
+    def finish(self, whole: Mapping[str, int] | None = None) -> dict[Factors, CellSums]:
+        """The observed cells of every table.
+
+        whole : factors of which a table of their own may have cells without rows -> number of levels. Tables that only
+        count cells are then `CellCounts` where they can be, which add as the others do. None where neither is wanted.
+        """
         if self.use_joint:
             return self._sums_of_joint()
-        sums = {f: table.finish() for f, table in self.separate.items()}
-        return {f: self.joint_sums[f] + t if f in self.joint_sums else t for f, t in sums.items()}
+        compact = whole is None or any((f,) not in self.places for f in self.all_factors)
+        sizes = {} if whole is None or compact else whole
+        sums: dict[Factors, Any] = {}
+        for factors, table in self.separate.items():
+            total = table.partial(sizes.get(factors[0], 0) if len(factors) == 1 else 0)
+            if factors in self.joint_sums and len(self.joint_sums[factors].rows):
+                total = self.joint_sums[factors] + total
+            sums[factors] = total.summed() if compact else total
+        return sums
 
     def _sums_of_joint(self) -> dict[Factors, CellSums]:
         """Every table as a sum over the joint cells."""
