@@ -84,8 +84,9 @@ KINDS: Mapping[type[Fit], FitKind] = {
     IvFit: FitKind(_leastsquares),
     GlmFit: FitKind(_glm_on_scale("response"), design=attrgetter("solved.linear.design"), on_scale=_glm_on_scale),
     MixedFit: FitKind(
-        lambda fit, source, interval, level: mixed.predictions(fit.mixed, source),
-        without_covariance=lambda fit: "a prediction with random effects",
+        lambda fit, source, interval, level: mixed.any_predictions(
+            fit.mixed, fit.fitted_rows, source, mixed.PredictionRequest(interval, level)
+        ),
     ),
     PanelFit: FitKind(
         lambda fit, source, interval, level: leastsquares.predictions(fit.solved.structural, source),

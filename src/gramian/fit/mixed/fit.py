@@ -78,8 +78,7 @@ def solve_mixed(
     with threads_for(checked_width(joint.terms, sizes)), np.errstate(under="ignore"):
         system = mixed_system(designs, joint, sums, options)
         check_residuals(system.products)
-        factor = factor_of([len(r.solved.names) for r in system.random])
-        criterion = Criterion(system.products, factor, system.ols.rows, mixed_options.reml)
+        criterion = criterion_of(system, reml=mixed_options.reml)
         found = minimum(criterion)
         if not found.converged:
             raise ConvergenceError(
@@ -87,6 +86,12 @@ def solve_mixed(
                 "rescale the columns of random slopes, or take fewer random effects"
             )
         return _assembled(designs, system, criterion, found, options, passes)
+
+
+def criterion_of(system: MixedSystem, *, reml: bool) -> Criterion:
+    """The deviance of a model, restricted or not."""
+    factor = factor_of([len(r.solved.names) for r in system.random])
+    return Criterion(system.products, factor, system.ols.rows, reml)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from gramian.batch import Batch, Source
 from gramian.errors import DataError, did_you_mean
-from gramian.fit.leastsquares.predict import Predictor
+from gramian.fit.leastsquares.predict import Predictor, collect_predictions
 from gramian.fit.leastsquares.solution import Solved
 from gramian.fit.mixed.solution import MixedSolved
 from gramian.fit.vcov.clusters import Clusters, clusters_of
@@ -26,11 +26,46 @@ from gramian.results.fitted_rows import FittedRows, rows_or_fitted
 from gramian.typing import Codes, Matrix, Vector
 
 
-def predict(mixed: MixedSolved, fitted: FittedRows, data: object, *, random: bool, unseen: str) -> Vector:
-    """Predictions (n,); parameters and errors as of `MixedFit.predict`."""
-    source = known_rows(mixed, fitted, data, random=random, unseen=unseen)
-    parts = [values[0] for values in predictions(mixed, source, random=random, unseen=unseen)]
-    return np.concatenate(parts) if parts else np.zeros(0)
+@dataclass(frozen=True, slots=True)
+class PredictionRequest:
+    """What is predicted.
+
+    Attributes
+    ----------
+    interval : str or None
+        "confidence", "prediction" or None.
+    level : float
+        Coverage of the interval.
+    random : bool
+        Whether random effects enter.
+    unseen : str
+        What a group or a level is that the fit has not seen: "error" or "null".
+    sums : object
+        The rows of the fit, or a Gram, for intervals with random effects; None for the rows that it was made of.
+    """
+
+    interval: str | None = None
+    level: float = 0.95
+    random: bool = True
+    unseen: str = "error"
+    sums: object = None
+
+
+def predict(mixed: MixedSolved, fitted: FittedRows, data: object, request: PredictionRequest) -> Vector | pa.Table:
+    """Predictions (n,), or a table with an interval; parameters and errors as of `MixedFit.predict`."""
+    source = known_rows(mixed, fitted, data, random=request.random, unseen=request.unseen)
+    return collect_predictions(any_predictions(mixed, fitted, source, request), request.interval is not None)
+
+
+def any_predictions(
+    mixed: MixedSolved, fitted: FittedRows, source: Source, request: PredictionRequest
+) -> Iterator[Matrix]:
+    """Predictions batch by batch, (1, n), or (3, n) with low and high."""
+    if request.interval is None:
+        return predictions(mixed, source, random=request.random, unseen=request.unseen)
+    from gramian.fit.mixed.intervals import intervals
+
+    return intervals(mixed, fitted, source, request)
 
 
 def known_rows(mixed: MixedSolved, fitted: FittedRows, data: object, *, random: bool, unseen: str) -> Source:
@@ -100,12 +135,12 @@ class MixedPredictor:
         out = self.fixed.batch(batch)
         if not self.random:
             return out
-        group = self._groups(batch)
+        group = self.groups_of(batch)
         for term in self.terms:
             out[0] += term.values(batch, group)
         return out
 
-    def _groups(self, batch: Batch) -> Codes:
+    def groups_of(self, batch: Batch) -> Codes:
         """Number of each row's group, (n,), -1 where it is null. Raises DataError for an unknown one."""
         clusters, codes = clusters_of(batch, self.mixed.by)
         positions = _positions(self.mixed.groups, clusters)

@@ -13,37 +13,27 @@ from functools import cached_property, partial
 
 import numpy as np
 
-from gramian.errors import ConvergenceError, DataError
+from gramian.errors import ConvergenceError
+from gramian.fit.mixed.fit import criterion_of
 from gramian.fit.mixed.solution import MixedSolved
 from gramian.fit.mixed.system import MixedSystem
 from gramian.fit.mixed.tables import RESIDUAL
 from gramian.fit.panel.system import shift_of, to_model_of
-from gramian.linalg.mixed.criterion import Criterion, Evaluated, factor_of
+from gramian.linalg.mixed.criterion import Criterion, Evaluated
 from gramian.linalg.mixed.profile import Affine, GivenDeviance, Parameter
 from gramian.linalg.mixed.search import Minimum, minimum
 from gramian.linalg.mixed.stacked import cholesky
 from gramian.typing import Mask, Matrix, Vector
 
-SAME = 1e-6  # relative difference of the residual standard deviation of the same rows
 LEAST = 1e-2  # standard deviation in whose unit one of zero is searched, relative to that of residuals
 STEP = 0.25  # first step to an end of an interval, relative to the estimate
 RANK = 1e-12  # pivot of a covariance, relative to its variance, below which it is singular
 Row = tuple[str | None, str | None, str | None, float, float, float]
 
 
-def profiles_of(mixed: MixedSolved, system: MixedSystem) -> Profiles:
-    """The maximum of the likelihood. Raises DataError where the rows are not those of the fit."""
-    factor = factor_of([len(r.solved.names) for r in system.random])
-    rows = system.ols.rows
-    own = Criterion(system.products, factor, rows, mixed.reml)
-    found = minimum(own)
-    sigma = math.sqrt(found.sums.solved()[1] / own.df) * system.unit
-    if rows != mixed.structural.rows or abs(sigma - mixed.sigma) > SAME * mixed.sigma:
-        raise DataError(
-            f"these are not the rows of the fit: it has {mixed.structural.rows:,} with residuals of standard deviation "
-            f"{mixed.sigma:.8g}, and here {rows:,} are complete, with {sigma:.8g}"
-        )
-    criterion = Criterion(system.products, factor, rows, reml=False)
+def profiles_of(mixed: MixedSolved, system: MixedSystem, found: Minimum[Evaluated]) -> Profiles:
+    """The maximum of the likelihood. found : that of the fit, restricted or not."""
+    criterion = criterion_of(system, reml=False)
     best = minimum(criterion) if mixed.reml else found
     if not best.converged:
         raise ConvergenceError("the likelihood of this model has no maximum that a search finds; take Wald intervals")

@@ -285,23 +285,40 @@ class MixedFit(Estimates):
 
         return random_effects(self.mixed)
 
-    def predict(self, data: object = None, *, random: bool = True, unseen: Unseen = "error") -> Vector:
+    def predict(
+        self,
+        data: object = None,
+        interval: str | None = None,
+        level: float = 0.95,
+        *,
+        random: bool = True,
+        unseen: Unseen = "error",
+        sums: object = None,
+    ) -> Vector | pa.Table:
         """Predictions for the rows of data.
 
         Parameters
         ----------
         data : data frame, Arrow table, mapping of arrays, or path, optional
             Rows, as the data of `gm.mixed`; without it the rows of the fit, where they can be read again.
+        interval : {"confidence", "prediction"}, optional
+            Interval for the expected value, or for a new outcome: of the row's group, or with random=False of a new
+            one.
+        level : float, default 0.95
+            Coverage of the interval.
         random : bool, default True
             Whether the random effects of a row's group enter. False gives the mean over all groups, x'b, for which the
             columns of the groups are not needed.
         unseen : {"error", "null"}, default "error"
             What a group, or a level of a factor, is that the fit has not seen: an error, or a row without a prediction.
+        sums : object, optional
+            For intervals with random effects: the rows of the fit, read in one pass, or the `Gram` that it is of. By
+            default the rows that the fit was made of.
 
         Returns
         -------
-        ndarray of shape (n,)
-            NaN where a column is missing.
+        ndarray of shape (n,) or pyarrow.Table
+            NaN where a column is missing; with an interval a table with the columns fit, low and high, null there.
 
         Raises
         ------
@@ -309,10 +326,19 @@ class MixedFit(Estimates):
             Where a column is missing.
         DataError
             For a group or a level that the fit has not seen.
-        """
-        from gramian.fit.mixed.predict import predict
+        OptionError
+            For an unknown interval or level, and where the rows of the fit are needed and cannot be read again.
 
-        return predict(self.mixed, self.fitted_rows, data, random=random, unseen=unseen)
+        Notes
+        -----
+        Intervals are those of the normal distribution with the covariance parameters taken as known. The variance of
+        x'b + z'u is the prediction error variance of Henderson's equations; without random effects it is that of x'b,
+        and a new outcome has those of u and of a residual of weight one beside it.
+        """
+        from gramian.fit.mixed.predict import PredictionRequest, predict
+
+        request = PredictionRequest(interval, level, random, unseen, sums)
+        return predict(self.mixed, self.fitted_rows, data, request)
 
     def augment(self, data: object = None, *, unseen: Unseen = "error") -> pa.Table:
         """Rows of data with their fitted values and residuals, under broom's names; leverages are null.

@@ -19,13 +19,27 @@ def conditional(products: GroupedProducts, factor: Matrix, b: Vector, variance: 
     """
     means, covariances, residual = [], [], np.append(-b, 1.0)
     for L, B in products.chunks():
-        half = np.einsum("jig,jk->ikg", L, factor)  # L_g' Lambda
-        K = np.einsum("jig,jkg->ikg", half, half)
-        K[np.arange(len(K)), np.arange(len(K))] += 1.0
-        root = cholesky(K)
+        half, root, X = _roots(L, factor)
         e = np.tensordot(B, residual, axes=(1, 0))
         target = np.einsum("jig,jg->ig", half, e)[:, None]
-        X = forward(root, np.broadcast_to(factor.T[:, :, None], (*factor.shape, L.shape[2])))
         covariances.append(variance * np.einsum("iag,ibg->abg", X, X))
         means.append(np.einsum("iag,ig->ag", X, forward(root, target)[:, 0]))
     return np.concatenate(means, axis=1), np.concatenate(covariances, axis=2)
+
+
+def influences(products: GroupedProducts, factor: Matrix) -> Stacked:
+    """D Z_g'V_g^-1 X_g, (q, s - 1, g): how the means of the random effects depend on the fixed effects."""
+    out = []
+    for L, B in products.chunks():
+        half, root, X = _roots(L, factor)
+        out.append(np.einsum("iag,isg->asg", X, forward(root, np.einsum("jig,jsg->isg", half, B[:, :-1]))))
+    return np.concatenate(out, axis=2)
+
+
+def _roots(L: Stacked, factor: Matrix) -> tuple[Stacked, Stacked, Stacked]:
+    """L_g'Lambda, the Cholesky factor R_g of 1 + Lambda'Z_g'Z_g Lambda, and R_g^-1 Lambda', (q, q, g) each."""
+    half = np.einsum("jig,jk->ikg", L, factor)
+    K = np.einsum("jig,jkg->ikg", half, half)
+    K[np.arange(len(K)), np.arange(len(K))] += 1.0
+    root = cholesky(K)
+    return half, root, forward(root, np.broadcast_to(factor.T[:, :, None], (*factor.shape, L.shape[2])))
