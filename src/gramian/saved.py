@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from os import PathLike
 from typing import Any, TypeAlias
 
 from gramian.errors import ArtifactError, GramianError
+from gramian.fit.bootstrap.save import KINDS as DRAWS
+from gramian.fit.bootstrap.save import Draws
 from gramian.fit.curve import result as curve
 from gramian.fit.curve.result import CurveFit
 from gramian.fit.curve.save import CURVE_SOLVED
@@ -37,11 +40,19 @@ from gramian.fit.wide.save import WIDE_SOLVED
 from gramian.results.fitted_rows import FittedRows
 from gramian.results.save_rows import without_rows
 from gramian.serialize import file as store
-from gramian.serialize.codec import Arrays
+from gramian.serialize.codec import Arrays, Codec
 
 Fit: TypeAlias = LinearFit | IvFit | MixedFit | PanelFit | GlmFit | WideFit | PenalizedFit | CurveFit
-Saved: TypeAlias = Fit | Gram
+Saved: TypeAlias = Fit | Gram | Draws
 Reader: TypeAlias = Callable[[Mapping[str, Any], Arrays, FittedRows], Saved]
+
+
+def _draws(codec: Codec[Any], content: Mapping[str, Any], arrays: Arrays, _: FittedRows) -> Draws:
+    """A result of draws."""
+    found: Draws = codec.load(content, arrays, "draws")
+    return found
+
+
 READERS: Mapping[str, Reader] = {
     linear.KIND: lambda content, arrays, rows: LinearFit(SOLVED.load(content, arrays, "a fit"), rows),
     iv.KIND: lambda content, arrays, rows: IvFit(IV_SOLVED.load(content, arrays, "a fit"), rows),
@@ -52,11 +63,15 @@ READERS: Mapping[str, Reader] = {
     penalized.KIND: lambda content, arrays, _: penalized_fits(PenalizedFit).load(content, arrays, "a fit"),
     curve.KIND: lambda content, arrays, rows: CurveFit(CURVE_SOLVED.load(content, arrays, "a curve"), rows),
     glm.KIND: lambda content, arrays, rows: GlmFit(GLM_SOLVED.load(content, arrays, "a fit"), rows),
+    **{kind: partial(_draws, codec) for kind, codec in DRAWS.items()},
 }
 
 
+DRAWN = "a result of draws"
+
+
 def load(path: store.Stored) -> Saved:
-    """Read a fit or a Gram that was saved.
+    """Read a fit, a Gram or draws that were saved.
 
     Parameters
     ----------
@@ -65,7 +80,7 @@ def load(path: store.Stored) -> Saved:
 
     Returns
     -------
-    LinearFit, IvFit, MixedFit, PanelFit, GlmFit, PenalizedFit, WideFit, CurveFit or Gram
+    LinearFit, IvFit, MixedFit, PanelFit, GlmFit, PenalizedFit, WideFit, CurveFit, Gram, or a result of draws
         The result that was saved.
 
     Raises
@@ -83,7 +98,7 @@ def load(path: store.Stored) -> Saved:
     """
     kind, manifest, arrays = store.load(path)
     if kind not in READERS:
-        raise ArtifactError(f"{store.named(path)}: it holds a '{kind}', neither a fit nor a Gram")
+        raise ArtifactError(f"{store.named(path)}: it holds a '{kind}', neither a fit nor a Gram nor draws")
     try:
         rows, content = without_rows(manifest)
         return READERS[kind](content, arrays, rows)
@@ -97,6 +112,8 @@ def load_fit(path: str | PathLike[str]) -> Fit:
     content = load(path)
     if isinstance(content, Gram):
         raise ArtifactError(f"{path}: it holds a Gram, not a fit; make one of it with gramian fit FORMULA {path}")
+    if isinstance(content, Draws):
+        raise ArtifactError(f"{path}: it holds {DRAWN}, not a fit")
     return content
 
 
@@ -104,5 +121,6 @@ def load_gram(path: str | PathLike[str]) -> Gram:
     """Read a saved Gram. Raises ArtifactError for a fit, and as `load`."""
     content = load(path)
     if not isinstance(content, Gram):
-        raise ArtifactError(f"{path}: it holds a fit, not a Gram")
+        what = DRAWN if isinstance(content, Draws) else "a fit"
+        raise ArtifactError(f"{path}: it holds {what}, not a Gram")
     return content

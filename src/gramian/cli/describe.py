@@ -16,6 +16,7 @@ from gramian.cli.kinds import KINDS
 from gramian.data.paths import kind_of
 from gramian.data.source import source_of
 from gramian.errors import listing
+from gramian.fit.bootstrap.save import Draws
 from gramian.fit.gram.result import Gram
 from gramian.fit.passes.keys import describe_key
 from gramian.fit.passes.memory import format_bytes
@@ -67,8 +68,10 @@ def describe_data(paths: Sequence[str], data: object = None) -> Iterator[Rendera
 
 
 def describe_saved(path: str) -> Iterator[RenderableType]:
-    """Tables of a saved fit or Gram."""
+    """Tables of a saved fit or Gram, or what draws print."""
     saved = load(path)
+    if isinstance(saved, Draws):
+        return iter([Text(path, style="bold"), Text(str(saved))])
     return describe_gram(path, saved) if isinstance(saved, Gram) else describe_fit(path, saved)
 
 

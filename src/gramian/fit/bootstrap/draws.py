@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from gramian.errors import OptionError, did_you_mean
+from gramian.fit.bootstrap.saved_draws import SavedDraws
 from gramian.inference.draws.intervals import DrawnEstimates
 from gramian.results.estimates import read_only
 from gramian.results.tables import finite
@@ -22,7 +23,7 @@ SCHEMA = "gramian.bootstrap/1"
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Bootstrap:
+class Bootstrap(SavedDraws):
     """The coefficients of a linear fit in draws of its clusters, or of its rows.
 
     Prints as a table, and is one to pandas, polars and others that read Arrow.

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from gramian.errors import NumericalError, OptionError, did_you_mean
+from gramian.fit.bootstrap.saved_draws import SavedDraws
 from gramian.fit.bootstrap.sums import BootstrapSums
 from gramian.fit.bootstrap.unit_products import UnitProducts, unit_products
 from gramian.fit.leastsquares.solution import Solved
@@ -30,7 +31,7 @@ FEW_EFFECTIVE = 0.5  # of the clusters: with an effective number below it standa
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Jackknife:
+class Jackknife(SavedDraws):
     """The coefficients of a linear fit without each of its G clusters.
 
     Prints as a table, and is one to pandas, polars and others that read Arrow.

@@ -9,13 +9,14 @@ import numpy as np
 import pyarrow as pa
 from scipy.special import betaincinv
 
+from gramian.fit.bootstrap.saved_draws import SavedDraws
 from gramian.results.format_numbers import printable, share_of_draws
 from gramian.results.tables import finite
 from gramian.typing import Vector
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class RandomizationTest:
+class RandomizationTest(SavedDraws):
     """A sharp hypothesis about a treatment, tested by the assignments that might have been.
 
     Attributes

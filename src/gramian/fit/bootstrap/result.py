@@ -7,13 +7,14 @@ from typing import Any
 
 import pyarrow as pa
 
+from gramian.fit.bootstrap.saved_draws import SavedDraws
 from gramian.results.format_numbers import printable, share_of_draws
 from gramian.results.tables import finite
 from gramian.typing import Vector
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class BootstrapTest:
+class BootstrapTest(SavedDraws):
     """A hypothesis tested by the wild cluster bootstrap.
 
     Attributes
