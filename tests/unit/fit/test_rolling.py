@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from click.testing import CliRunner
 import gramian as gm
 from gramian.cli.main import gramian
 from gramian.engines.local import Local
-from gramian.errors import ColumnError, FormulaError, GramianError, NumericalError, OptionError, SchemaError
+from gramian.errors import ColumnError, DataError, FormulaError, GramianError, NumericalError, OptionError, SchemaError
 from gramian.fit.passes.accumulate import Accumulated
 from gramian.fit.rolling.options import length_of, windows_of
 from gramian.fit.rolling.windows import RangeSums
@@ -168,8 +169,32 @@ def test_missing_times_gaps_and_few_rows() -> None:
     assert list(gm.rolling("y ~ x", data, 3, on="t", min_rows=2, digits=0)) == [3, 10, 11, 12]
     with pytest.raises(NumericalError, match=r"no window has enough rows for 'y ~ x' \(7 have too few\)"):
         gm.rolling("y ~ x", data, 1, on="t")
-    with pytest.raises(NumericalError, match="none is complete"):
+    with pytest.raises(NumericalError, match=r"no window is complete: the rows of .* take shorter ones"):
         gm.rolling("y ~ x", data, 100, on="t")
+
+
+@pytest.mark.parametrize("every", [0.1, 0.7, 1.1, 1e-3, 1 / 3, 1e15])
+def test_periods_of_decimals_are_those_of_whole_numbers(every: float) -> None:
+    """A number that is k periods but for rounding begins period k: 5.1 / 0.1 is 50.99999999999999."""
+    steps = np.repeat(np.arange(-40, 200), 2)
+    x = np.random.default_rng(1).normal(size=len(steps))
+    data = {"x": x, "y": x**2 + steps / 100}
+    expected = gm.rolling("y ~ x", data | {"t": steps}, 5, on="t")
+    for t in (steps * every, steps / (1.0 / every), np.array([float(k * Fraction(every)) for k in steps.tolist()])):
+        fits = gm.rolling("y ~ x", data | {"t": t}, 5 * every, on="t", every=every)
+        np.testing.assert_allclose(list(fits), np.array(list(expected)) * every, rtol=1e-15)
+        assert [f.coefficients.tolist() for f in fits.values()] == [f.coefficients.tolist() for f in expected.values()]
+    if every == 0.1:
+        assert list(fits) == [k / 10 for k in expected]
+
+
+def test_numbers_beyond_all_periods_are_refused() -> None:
+    data = {"t": [1.0, 2.0, 3.0, 1e300], "x": [1.0, 2.0, 4.0, 3.0], "y": [1.0, 3.0, 2.0, 4.0]}
+    for every in (1, 1e-300):
+        with pytest.raises(
+            DataError, match=r"on='t' is 1e\+300, beyond 2\^53 periods of 1.*take longer ones by every="
+        ):
+            gm.rolling("y ~ x", data, on="t", every=every)
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 7, 16, 33])

@@ -85,8 +85,13 @@ def fit_windows(
                 own = (outcome.removeprefix("~"),) if len(outcomes) > 1 else ()
                 fits |= {(*own, *k): fit for k, fit in solver.fits(long, names).items()}
     if not fits:
-        few = f"{short:,} have too few" if short else "none is complete"
-        raise NumericalError(f"no window has enough rows for '{formula.text}' ({few}): take longer ones")
+        if not short:
+            raise NumericalError(
+                f"no window is complete: the rows of '{formula.text}' span less than one; take shorter ones"
+            )
+        raise NumericalError(
+            f"no window has enough rows for '{formula.text}' ({short:,} have too few): take longer ones"
+        )
     if len(outcomes) > 1:  # outcomes in the order of the formula, within them windows in the order of time
         position = {outcome.removeprefix("~"): i for i, outcome in enumerate(outcomes)}
         fits = dict(sorted(fits.items(), key=lambda item: position[str(item[0][0])]))

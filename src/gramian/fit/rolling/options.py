@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ SECONDS = {"s": 1, "m": 60, "h": 3600, "d": DAY, "w": 7 * DAY}
 MONTHS = {"mo": 1, "q": 3, "y": 12}
 LENGTH = re.compile(r"(\d+)\s*(s|min|mo|m|h|d|w|q|y)")
 EXAMPLE = '"30d", "12mo" or "6h" of a date or time (units s, m or min, h, d, w, mo, q, y), or a number for a number'
+ROUNDING = 2.0**-51  # relative, of a quotient: numbers, lengths and their quotients are each off by 2^-53 at most
 MONDAY = 4 * DAY  # seconds from 1970-01-01 to a Monday, on which weeks begin
 
 
@@ -98,7 +100,8 @@ class Windows:
     def numbers(self, values: Vector, kind: str) -> Vector:
         """Numbers of the periods of values (n,), whole float64. kind : Arrow type of the column."""
         if self.every.kind == "number":
-            return np.floor(values / self.every.size)
+            with np.errstate(over="ignore"):
+                return np.floor(whole(values / self.every.size))
         unit = "D" if _is_date(kind) else "s"
         if self.every.kind == "months":
             times = np.floor(values).astype(np.int64).astype(f"datetime64[{unit}]")
@@ -109,7 +112,7 @@ class Windows:
     def start_of(self, period: int, kind: str) -> Level:
         """When a period begins: a number, or the ISO text of a date or time."""
         if self.every.kind == "number":
-            start = period * self.every.size
+            start = float(period * Decimal(repr(self.every.size)))  # 5.1, and not 51 * 0.1 = 5.1000000000000005
             return int(start) if start.is_integer() else start
         if self.every.kind == "months":
             month = int(period * self.every.size)
@@ -122,6 +125,13 @@ class Windows:
     def _origin(self) -> int:
         """Second at which a period begins: weeks begin on Mondays."""
         return MONDAY if self.every.kind == "seconds" and self.every.size % (7 * DAY) == 0 else 0
+
+
+def whole(quotients: Vector) -> Vector:
+    """Quotients (n,), those made whole that are it but for rounding: 5.1 / 0.1 is 50.99999999999999."""
+    nearest: Vector = np.rint(quotients)
+    with np.errstate(invalid="ignore"):  # an infinite one stays so
+        return np.where(np.abs(quotients - nearest) <= ROUNDING * np.abs(quotients), nearest, quotients)
 
 
 def _is_date(kind: str) -> bool:
@@ -145,7 +155,7 @@ def windows_of(on: Any, window: Any, every: Any, half_life: Any, min_rows: Any) 
     if any(length.kind != period.kind for length in lengths.values()):
         texts = ", ".join(f"{name}={length.text}" for name, length in lengths.items())
         raise OptionError(f"lengths must all be in days, hours and the like, or in months, or numbers; found {texts}")
-    span = None if window is None else lengths["window"].size / period.size
+    span = None if window is None else float(whole(np.array(lengths["window"].size / period.size)))
     if span is not None and not span.is_integer():
         raise OptionError(f"window={window!r} must be a multiple of every={period.text}")
     decay = None if half_life is None else lengths["half_life"].size / period.size

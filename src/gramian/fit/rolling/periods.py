@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from gramian.batch import Batch
-from gramian.column import MAX_PLACES_PER_VALUE
+from gramian.column import EXACT_INTEGER, MAX_PLACES_PER_VALUE
+from gramian.errors import DataError
 from gramian.fit.passes.keys import ByColumns, ColumnKeys, RowKeys
 from gramian.fit.rolling.options import Windows
 from gramian.schema import Schema
@@ -77,7 +78,12 @@ class PeriodKeys(ColumnKeys):
         values, present = batch.numbers(name)
         there = np.isfinite(values) if present is None else present & np.isfinite(values)
         every = bool(there.all())
-        periods, codes = distinct(windows.numbers(values if every else values[there], self.kind).astype(np.int64))
+        numbers = windows.numbers(values if every else values[there], self.kind)
+        if (beyond := np.abs(numbers) > EXACT_INTEGER).any():
+            value, length = values[there][beyond][0], windows.every.text
+            message = f"on='{name}' is {value:g}, beyond 2^53 periods of {length}; take longer ones by every="
+            raise DataError(message, batch.where)
+        periods, codes = distinct(numbers.astype(np.int64))
         out = codes
         if not every:
             out = np.full(batch.rows, -1)
