@@ -15,6 +15,7 @@ Vector: TypeAlias = NDArray[np.float64]  # (n,)
 Matrix: TypeAlias = NDArray[np.float64]  # (n, k)
 Mask: TypeAlias = NDArray[np.bool_]
 Codes: TypeAlias = NDArray[np.int64]  # positions or codes of levels, -1 where there is none
+AnyCodes: TypeAlias = NDArray[np.signedinteger[Any]]  # the same, in integers of any length
 Level: TypeAlias = str | bool | int | float
 
 

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeAlias
 
 import numpy as np
 
 from gramian.kernels.library import Library
-from gramian.kernels.sums import address, contiguous
-from gramian.typing import Codes, Matrix, Vector
+from gramian.kernels.sums import address, addresses, contiguous
+from gramian.typing import AnyCodes, Codes, Matrix, Vector
+
+# cells of two tables from which on memory that was freed before goes back to the system before they are added: freed
+# tables would else stay beside the sum, at little gain in time
+MIN_RELEASED = 1 << 18
+Table: TypeAlias = tuple[AnyCodes, Codes, Matrix]  # cells, rows and sums
 
 
 def add_by_code(
@@ -47,30 +53,36 @@ def add_by_code(
     )  # fmt: skip
 
 
-def add_cells(
-    library: Library, one: tuple[Codes, Codes, Matrix], other: tuple[Codes, Codes, Matrix]
-) -> tuple[Codes, Codes, Matrix]:
+def add_cells(library: Library, one: Table, other: Table) -> Table:
     """The sum of two tables, each of cells (f, n) in order, rows (n,) and sums (n, k)."""
-    parts = [[np.ascontiguousarray(array) for array in table] for table in (one, other)]
-    described = np.array([(*map(address, table), len(table[1])) for table in parts], np.int64)
+    parts = [
+        (np.ascontiguousarray(cells, np.int32), np.ascontiguousarray(rows), np.ascontiguousarray(sums))
+        for cells, rows, sums in (one, other)
+    ]
+    described = np.array([(*addresses(*table), len(table[1])) for table in parts], np.int64)
     (factors, _), (_, width) = parts[0][0].shape, parts[0][2].shape
     size = sum(len(table[1]) for table in parts)
-    cells, rows, sums = np.empty((factors, size), np.int64), np.empty(size, np.int64), np.empty((size, width))
+    if size >= MIN_RELEASED:
+        library.functions.gramian_release()
+    cells, rows, sums = np.empty(factors * size, np.int32), np.empty(size, np.int64), np.empty((size, width))
     count = library.functions.gramian_add_cells(
         address(described), factors, width, address(cells), address(rows), address(sums)
     )  # fmt: skip
-    return cells[:, :count], rows[:count], sums[:count]
+    for f in range(1, factors):
+        cells[f * count : (f + 1) * count] = cells[f * size : f * size + count]
+    # the memory of cells that both tables have goes back; nothing else refers to these arrays
+    for array, shape in ((cells, (factors * count,)), (rows, (count,)), (sums, (count, width))):
+        array.resize(shape, refcheck=False)
+    return cells.reshape(factors, count), rows, sums
 
 
-def cells_of_keys(
-    library: Library, keys: Codes, sizes: Sequence[int], maps: Sequence[Codes]
-) -> tuple[Codes, Codes, Matrix]:
+def cells_of_keys(library: Library, keys: Codes, sizes: Sequence[int], maps: Sequence[Codes]) -> Table:
     """How often each of some sorted keys occurs: cells (f, c), rows (c,), and these as sums (c, 1).
 
     sizes : bound of the codes of each factor, a power of two. maps : for each factor old code -> new code.
     """
     count = library.functions.gramian_different_keys(address(keys), len(keys))
-    cells, rows, sums = np.empty((len(sizes), count), np.int64), np.empty(count, np.int64), np.empty((count, 1))
+    cells, rows, sums = np.empty((len(sizes), count), np.int32), np.empty(count, np.int64), np.empty((count, 1))
     contiguous_maps = [np.ascontiguousarray(m) for m in maps]
     bits = np.array([size.bit_length() - 1 for size in sizes], np.int64)
     described = np.array([address(m) for m in contiguous_maps], np.int64)

@@ -9,12 +9,12 @@ import numpy as np
 from gramian.kernels.library import Library, library
 from gramian.kernels.sums import address, addresses, contiguous
 from gramian.kernels.threads import in_parts
-from gramian.typing import Codes, Matrix, Vector
+from gramian.typing import AnyCodes, Matrix, Vector
 
 
-def components(kernel: Library, first: Codes, second: Codes, sizes: tuple[int, int]) -> int:
+def components(kernel: Library, first: AnyCodes, second: AnyCodes, sizes: tuple[int, int]) -> int:
     """Number of connected components of two sets of nodes. first, second : (edges,) codes, which each edge joins."""
-    first, second = np.ascontiguousarray(first), np.ascontiguousarray(second)
+    first, second = (np.ascontiguousarray(codes, np.int64) for codes in (first, second))
     nodes = sum(sizes)
     parents = np.empty(nodes, np.int64)
     return int(

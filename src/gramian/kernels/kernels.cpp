@@ -148,7 +148,7 @@ inline double* aligned(double* memory) {
 extern "C" {
 
 // Changes whenever a function below does: a library of another version is not used.
-int64_t gramian_interface() { return 13; }
+int64_t gramian_interface() { return 14; }
 
 // The best instruction set of this processor for which a library is compiled: 4, 3 (x86-64-v4, v3), 1 (the portable
 // build is quick, as on ARM) or 0 (a fused multiply-add would be done by software).
@@ -301,7 +301,7 @@ void gramian_add_by_code(const Strided* columns, int64_t k, int64_t rows, const 
 
 // The sum of two tables of k sums over the cells of some factors, and how many cells it has. The result has the memory
 // of both together: codes (f, n + m), rows (n + m,), sums (n + m, k).
-int64_t gramian_add_cells(const Cells* tables, int64_t factors, int64_t k, int64_t* codes, int64_t* rows, double* sums) {
+int64_t gramian_add_cells(const Cells* tables, int64_t factors, int64_t k, int32_t* codes, int64_t* rows, double* sums) {
   const Cells &a = tables[0], &b = tables[1];
   int64_t size = a.count + b.count, out = 0;
   for (int64_t i = 0, j = 0; i < a.count || j < b.count; out++) {
@@ -334,19 +334,21 @@ int64_t gramian_different_keys(const int64_t* keys, int64_t n) {
 // How often each of n sorted keys occurs, of which `count` are different: codes (f, count), rows (count,) and the same
 // as sums. A key is made of the codes of f factors, the first in its highest bits; maps : old code -> new code of each.
 void gramian_cells_of_keys(const int64_t* keys, int64_t n, int64_t factors, const int64_t* bits,
-                           const int64_t* const* maps, int64_t count, int64_t* codes, int64_t* rows, double* sums) {
+                           const int64_t* const* maps, int64_t count, int32_t* codes, int64_t* rows, double* sums) {
   for (int64_t i = 0, out = 0; i < n; out++) {
     int64_t begin = i, key = keys[i];
     while (i < n && keys[i] == key) i++;
     rows[out] = i - begin;
     sums[out] = (double)(i - begin);
     for (int64_t f = factors - 1; f > 0; f--) {
-      codes[f * count + out] = maps[f][key & ((1LL << bits[f]) - 1)];
+      codes[f * count + out] = (int32_t)maps[f][key & ((1LL << bits[f]) - 1)];
       key >>= bits[f];
     }
-    codes[out] = maps[0][key];
+    codes[out] = (int32_t)maps[0][key];
   }
 }
+// Gives memory that was freed back to the system.
+void gramian_release() { release_freed(); }
 
 // Number of connected components of `nodes` nodes that `edges` pairs join. parents : memory (nodes,).
 int64_t gramian_components(const int64_t* first, const int64_t* second, int64_t edges, int64_t shift, int64_t nodes,

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import ctypes
 
-INTERFACE = 13  # gramian_interface() of the source
+INTERFACE = 14  # gramian_interface() of the source
 NAMES = {4: "v4", 3: "v3", 1: "portable"}  # gramian_instructions() of the source
 
 
@@ -105,6 +105,6 @@ def _declare(functions: Any, ctypes: Any) -> None:
     functions.gramian_column_products.argtypes = [number, number, *[address] * 3]
     for name in ("sparse_times", "cg_move", "cg_turn", "column_products"):
         getattr(functions, f"gramian_{name}").restype = None
-    for name in ("add_by_code", "digits", "products", "twofold_times", "twofold_products", "residual_sums"):
+    for name in ("release", "add_by_code", "digits", "products", "twofold_times", "twofold_products", "residual_sums"):
         getattr(functions, f"gramian_{name}").restype = None
     functions.gramian_exact_products.restype = None

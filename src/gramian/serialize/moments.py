@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from math import isfinite
 from typing import Any
 
@@ -29,7 +30,8 @@ def _tables(layout: Layout, levels: LevelsByFactor, names: str) -> Codec[Mapping
 
     def table(i: int, factors: Factors, monomials: tuple[Monomial, ...]) -> Codec[CellSums]:
         sums = finite(names.format(i, "sums"), "cells", len(monomials))
-        return record(CellSums, cell_counts(i, factors, levels, names), at("sums[]", sums))
+        written = record(CellSums, cell_counts(i, factors, levels, names), at("sums[]", sums))
+        return written.convert(lambda t: t, lambda t: replace(t, cells=t.cells.astype(np.int32)))  # files have 64 bits
 
     return each({factors: table(i, factors, monomials) for i, (factors, monomials) in enumerate(layout.tables)})
 

@@ -11,6 +11,7 @@ from gramian.kernels.cells import add_by_code
 from gramian.kernels.library import Library
 from gramian.linalg.factors import cell_counts, cells
 from gramian.linalg.factors.cell_accumulator import CellAccumulator
+from gramian.linalg.factors.cell_keys import cells_of, keys_of
 from gramian.linalg.factors.cells import CellSums
 from gramian.linalg.factors.dense_table import CompiledTable, DenseTable
 
@@ -100,3 +101,21 @@ def test_cells_are_counted_as_by_numpy(compiled: Library) -> None:
     for sums in found:
         assert np.array_equal(sums.cells, cells)
         assert sums.rows.tolist() == sums.sums[:, 0].tolist() == rows.tolist()
+
+
+def test_sums_of_tables_have_the_memory_of_their_cells_alone(compiled: Library) -> None:
+    codes = np.argwhere(np.ones((300, 20)))
+    one, other = (CellSums(part, np.ones(len(part), np.int64), np.ones((len(part), 2))) for part in (codes, codes[1:]))
+    with patch.object(cells, "library", lambda: compiled):
+        total = one + other
+    owners = [array if array.base is None else array.base for array in (total.cells.T, total.rows, total.sums)]
+    assert [owner.nbytes for owner in owners] == [4 * 2 * 6000, 8 * 6000, 8 * 2 * 6000]
+
+
+def test_keys_of_short_codes_do_not_overflow() -> None:
+    codes = np.array([[0, 99_999], [0, 99_998]], np.int32)
+    keys = keys_of(codes, [100_000, 100_000])
+    assert keys.tolist() == [0, 9_999_999_998]
+    found = cells_of(keys, [100_000, 100_000])
+    assert np.array_equal(found.T, codes)
+    assert found.dtype == np.int32

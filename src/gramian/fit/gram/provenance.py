@@ -135,7 +135,7 @@ def fingerprint(moments: AnyMoments) -> str:
     digest = hashlib.sha256(repr(header).encode())
     digest.update(np.ascontiguousarray(moments.dense).tobytes())
     for table in moments.tables.values():
-        for array in (table.cells, table.rows, table.sums):
+        for array in (table.cells.astype(np.int64), table.rows, table.sums):
             digest.update(np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()
 

@@ -17,6 +17,7 @@ from scipy.sparse import csr_array
 
 from gramian.linalg.absorb.level_sums import indicators, level_sums, products_of_levels
 from gramian.linalg.absorb.pivots import pivoted
+from gramian.linalg.factors.cell_keys import keys_of
 from gramian.linalg.moments import Moments
 from gramian.linalg.solve import SAFETY
 from gramian.typing import Codes, Matrix, Vector
@@ -140,5 +141,5 @@ def _cells(moments: Moments, first: str, other: str) -> Codes:
     """Keys of the combinations of levels of two factors that occur, ascending."""
     union = tuple(sorted((first, other)))
     cells = moments.tables[union].cells
-    keys = cells[:, union.index(first)] * len(moments.levels[other]) + cells[:, union.index(other)]
-    return np.sort(keys)
+    pair = cells.T[[union.index(first), union.index(other)]]
+    return np.sort(keys_of(pair, [len(moments.levels[f]) for f in (first, other)]))

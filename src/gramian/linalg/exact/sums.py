@@ -169,4 +169,6 @@ class BlockSums:
         sums = table.finish()
         _, exponents, members = self.places[factors]
         width = len(dict(self.requested.tables)[factors])
-        return merge_cells(sums.cells, sums.rows, from_columns(sums.sums.astype(np.int64), exponents, members, width))
+        return merge_cells(
+            sums.cells.astype(np.int64), sums.rows, from_columns(sums.sums.astype(np.int64), exponents, members, width)
+        )

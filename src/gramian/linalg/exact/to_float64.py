@@ -50,7 +50,7 @@ def _table(
     table, shares = moments.tables[factors], _shares(monomials, coordinates, moments.scale)
     denominators = np.array([denominator for _, denominator in shares], object)
     sums = _floats(_combined(_integers(table.sums).T, shares).T, denominators, table.sums.low)
-    return CellSums(table.cells, table.rows, sums)
+    return CellSums(table.cells.astype(np.int32), table.rows, sums)
 
 
 def _variables(singles: Sequence[Monomial]) -> list[str]:

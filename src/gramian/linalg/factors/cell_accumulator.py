@@ -10,7 +10,7 @@ from gramian.linalg.factors.cell_counts import CellCounts, counted
 from gramian.linalg.factors.cell_keys import cells_of
 from gramian.linalg.factors.cells import MAX_DENSE_CELLS, CellSums, sum_duplicates
 from gramian.linalg.factors.dense_table import DenseTable, concatenated_counts, dense_table
-from gramian.typing import Codes, Matrix, Vector
+from gramian.typing import AnyCodes, Codes, Matrix, Vector
 
 MOST = 2  # levels for each that has rows, below which sums of those without any cost less than to leave them out
 ROWS_PER_PIECE = 1 << 19  # rows that are sorted together where a table is not dense
@@ -32,7 +32,7 @@ class CellAccumulator:
         self.table: DenseTable | None = None
         self.pieces: list[CellSums] = []
         self.counts: CellCounts | CellSums | None = None
-        self.collected: list[tuple[Codes, Matrix, Vector | None]] = []
+        self.collected: list[tuple[AnyCodes, Matrix, Vector | None]] = []
 
     def add(
         self,
@@ -68,7 +68,7 @@ class CellAccumulator:
     def _add_piece(self, codes: Sequence[Codes], values: Sequence[Vector], count: Vector | None) -> None:
         """Collect a block, and make a piece of all that are collected once they have enough rows."""
         copies = np.array(values).reshape(self.monomials, len(codes[0]))
-        self.collected.append((np.array(codes), copies, count))
+        self.collected.append((np.array(codes, np.int32), copies, count))
         if sum(copies.shape[1] for _, copies, _ in self.collected) >= ROWS_PER_PIECE:
             self._make_piece()
 
@@ -76,10 +76,7 @@ class CellAccumulator:
         """Sum the collected blocks by sorting their cells, then merge with earlier pieces of similar length."""
         if not self.collected:
             return
-        codes, values, counts = zip(*self.collected, strict=True)
-        self.collected = []
-        count = concatenated_counts([c[0] for c in codes], counts)
-        piece = _piece(np.concatenate(codes, axis=1), np.concatenate(values, axis=1), count, self.capacity)
+        piece = _piece(*self._taken(), self.capacity)
         if isinstance(piece, CellCounts):
             self.counts = piece if self.counts is None else self.counts + piece
             if isinstance(self.counts, CellCounts):
@@ -91,9 +88,16 @@ class CellAccumulator:
             last = self.pieces.pop()
             self.pieces[-1] = self.pieces[-1] + last
 
-    def _flat(self, codes: Sequence[Codes]) -> Codes:
+    def _taken(self) -> tuple[AnyCodes, Matrix, Vector | None]:
+        """The collected blocks as one, codes (f, n), values (k, n) and counts; their own memory is free then."""
+        codes, values, counts = zip(*self.collected, strict=True)
+        self.collected = []
+        count = concatenated_counts([c[0] for c in codes], counts)
+        return np.concatenate(codes, axis=1), np.concatenate(values, axis=1), count
+
+    def _flat(self, codes: Sequence[AnyCodes]) -> Codes:
         """Flat index of each row's cell in the dense table."""
-        cell = codes[0]
+        cell = codes[0].astype(np.int64, copy=False)
         for code, capacity in zip(codes[1:], self.capacity[1:], strict=True):
             cell = cell * capacity + code
         return cell
@@ -134,20 +138,19 @@ class CellAccumulator:
         self.table.flush()
         if MOST * np.count_nonzero(self.table.rows) > all_of > 0:
             sums = np.ascontiguousarray(self.table.sums.T[:all_of])
-            return CellSums(np.arange(all_of)[:, None], self.table.rows[:all_of], sums)
+            return CellSums(np.arange(all_of, dtype=np.int32)[:, None], self.table.rows[:all_of], sums)
         cell = np.flatnonzero(self.table.rows)
         sums = np.ascontiguousarray(self.table.sums.T[cell])
         return CellSums(cells_of(cell, self.capacity), self.table.rows[cell], sums)
 
 
-def _piece(codes: Codes, values: Matrix, count: Vector | None, capacity: Sequence[int]) -> CellSums | CellCounts:
+def _piece(codes: AnyCodes, values: Matrix, count: Vector | None, capacity: Sequence[int]) -> CellSums | CellCounts:
     """Sums over the cells of some rows. codes : (f, n). values : (k, n). count : (n,) or None."""
     if count is None and len(values) == 1 and (values == 1.0).all():
         counts = counted(codes, capacity)
         if counts is not None:
             return counts
-    rows = np.ones(codes.shape[1], np.int64) if count is None else count.astype(np.int64)
-    return sum_duplicates(codes.T, rows, values.T)
+    return sum_duplicates(codes.T, None if count is None else count.astype(np.int64), values.T)
 
 
 def sum_pieces(pieces: Sequence[CellSums], factors: int, monomials: int) -> CellSums:

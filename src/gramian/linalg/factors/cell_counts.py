@@ -11,7 +11,7 @@ from gramian.kernels.cells import cells_of_keys
 from gramian.kernels.library import library
 from gramian.linalg.factors.cell_keys import MAX_KEY, cells_of, keys_of, run_starts
 from gramian.linalg.factors.cells import CellSums
-from gramian.typing import Codes
+from gramian.typing import AnyCodes, Codes
 
 MAX_ROWS = 1 << 22  # whose keys are kept; beyond, cells are counted, so that memory does not grow with the rows
 
@@ -61,11 +61,11 @@ class CellCounts:
         first = np.flatnonzero(run_starts(keys))
         rows = np.diff(first, append=len(keys))
         cells = cells_of(keys[first], self.sizes)
-        new = np.array([m[codes] for m, codes in zip(maps, cells.T, strict=True)])
+        new = np.array([m[codes] for m, codes in zip(maps, cells.T, strict=True)], np.int32)
         return CellSums(new.T, rows, rows.astype(np.float64)[:, None])
 
 
-def counted(codes: Codes, sizes: Sequence[int]) -> CellCounts | None:
+def counted(codes: AnyCodes, sizes: Sequence[int]) -> CellCounts | None:
     """The cells of some rows, (f, n) codes below `sizes`; None where a key of 64 bits does not suffice."""
     if float(np.prod(sizes, dtype=float)) >= MAX_KEY:
         return None

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gramian.linalg.factors.unique_codes import stable_order
-from gramian.typing import Codes, Mask
+from gramian.typing import AnyCodes, Codes, Mask
 
 MAX_KEY = 2.0**62  # number of possible cells up to which a key fits into 64 bits
 
 
-def key_sizes(*tables: Codes) -> list[int] | None:
+def key_sizes(*tables: AnyCodes) -> list[int] | None:
     """Codes of each factor in tables of cells (., f), at most; None where a key of 64 bits does not suffice."""
     filled = [cells for cells in tables if len(cells)]
     # Column by column: NumPy is slow along a short axis.
@@ -22,33 +23,34 @@ def key_sizes(*tables: Codes) -> list[int] | None:
     return None if negative or float(np.prod(sizes, dtype=float)) >= MAX_KEY else sizes
 
 
-def keys_of(columns: Codes, sizes: Sequence[int]) -> Codes:
+def keys_of(columns: AnyCodes, sizes: Sequence[int]) -> Codes:
     """Keys (n,) of cells. columns : (f, n) codes of each factor."""
     if not len(columns):
         return np.zeros(columns.shape[1], np.int64)
-    keys: Codes = columns[0]
+    keys: Codes = columns[0].astype(np.int64)
     for column, size in zip(columns[1:], sizes[1:], strict=True):
-        keys = keys * size + column
+        keys *= size
+        keys += column
     return keys
 
 
-def cells_of(keys: Codes, sizes: Sequence[int]) -> Codes:
-    """The cells (n, f) that keys stand for; the codes of a factor are contiguous."""
-    columns = np.empty((len(sizes), len(keys)), np.int64)
+def cells_of(keys: Codes, sizes: Sequence[int]) -> AnyCodes:
+    """The cells (n, f) that keys stand for, as short integers; the codes of a factor are contiguous."""
+    columns = np.empty((len(sizes), len(keys)), np.int32)
     for i in range(len(sizes) - 1, 0, -1):
         keys = _split(keys, sizes[i], columns[i])
     columns[:1] = keys
     return columns.T
 
 
-def _split(keys: Codes, size: int, rest: Codes) -> Codes:
+def _split(keys: Codes, size: int, rest: NDArray[np.int32]) -> Codes:
     """The quotients of keys by a size, with the remainders written to `rest`."""
     if size & (size - 1):
         quotients = keys // size
-        np.subtract(keys, quotients * size, out=rest)
+        np.subtract(keys, quotients * size, out=rest, casting="same_kind")
     else:  # a power of two: no division, which takes ten times longer
         quotients = keys >> (size.bit_length() - 1)
-        np.bitwise_and(keys, size - 1, out=rest)
+        np.bitwise_and(keys, size - 1, out=rest, casting="same_kind")
     return quotients
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from gramian.kernels.cells import add_cells
 from gramian.kernels.library import library
 from gramian.linalg.factors.cell_keys import cells_of, key_sizes, keys_of, merged, sorted_runs
-from gramian.typing import Codes, Mask, Matrix
+from gramian.typing import AnyCodes, Codes, Mask, Matrix
 
 if TYPE_CHECKING:
     from gramian.linalg.factors.cell_counts import CellCounts
@@ -27,31 +27,31 @@ class CellSums:
 
     Attributes
     ----------
-    cells : (c, f) int
-        Level codes, one column a factor, in lexicographic order, each cell once.
+    cells : (c, f) int32
+        Level codes, one column a factor, in lexicographic order, each cell once. Short: there may be millions of cells.
     rows : (c,) int
         Rows in each cell.
     sums : (c, k)
         Sums of the monomials.
     """
 
-    cells: Codes
+    cells: AnyCodes
     rows: Codes
     sums: Matrix
 
     @classmethod
     def empty(cls, factors: int, monomials: int) -> CellSums:
         """Sums without any cell."""
-        return cls(np.zeros((0, factors), np.int64), np.zeros(0, np.int64), np.zeros((0, monomials)))
+        return cls(np.zeros((0, factors), np.int32), np.zeros(0, np.int64), np.zeros((0, monomials)))
 
     def recode(self, maps: Sequence[Codes]) -> CellSums:
         """The same sums with each factor's codes replaced by `map[code]`; cells with a new code of -1 are removed.
 
         maps : for each factor an array, old code -> new code. Cells that become equal are added up.
         """
-        recoded = np.empty(self.cells.shape[::-1], np.int64)
+        recoded = np.empty(self.cells.shape[::-1], np.int32)
         for m, codes, out in zip(maps, self.cells.T, recoded, strict=True):
-            np.take(m, codes, out=out, mode="clip")  # codes are valid: the mode saves a copy
+            np.take(m.astype(np.int32), codes, out=out, mode="clip")  # codes are valid: the mode saves a copy
         if recoded.size and recoded.min() < 0:
             present = (recoded >= 0).all(axis=0)
             return CellSums(self.cells[present], self.rows[present], self.sums[present]).recode(maps)
@@ -104,12 +104,12 @@ class CellSums:
         return CellSums(difference.cells[present], difference.rows[present], difference.sums[present])
 
 
-def _before(cells: Codes, others: Codes) -> bool:
+def _before(cells: AnyCodes, others: AnyCodes) -> bool:
     """Whether the last of some sorted cells stands before the first of others, as in data that are sorted."""
     return bool(len(cells) and len(others) and tuple(cells[-1]) < tuple(others[0]))
 
 
-def _union(cells: Codes, others: Codes) -> tuple[Codes, Codes, Codes]:
+def _union(cells: AnyCodes, others: AnyCodes) -> tuple[AnyCodes, Codes, Codes]:
     """All cells of two sorted tables (., f) in order, and the places among them of each table's cells."""
     sizes = key_sizes(cells, others)
     if sizes is not None:
@@ -123,8 +123,11 @@ def _union(cells: Codes, others: Codes) -> tuple[Codes, Codes, Codes]:
     return both[order[starts]], places[: len(cells)], places[len(cells) :]
 
 
-def sum_duplicates(cells: Codes, rows: Codes, sums: Matrix) -> CellSums:
-    """Cells in order, with those that occur more than once added up in the order in which they stand."""
+def sum_duplicates(cells: AnyCodes, rows: Codes | None, sums: Matrix) -> CellSums:
+    """Cells in order, with those that occur more than once added up in the order in which they stand.
+
+    rows : (n,), or None where each stands for one row.
+    """
     sizes = key_sizes(cells)
     if sizes is None:
         order = np.lexsort(cells.T[::-1])
@@ -135,14 +138,17 @@ def sum_duplicates(cells: Codes, rows: Codes, sums: Matrix) -> CellSums:
     return CellSums(cells_of(keys[starts], sizes), *_added(rows, sums, order, starts))
 
 
-def _added(rows: Codes, sums: Matrix, order: Codes, starts: Mask) -> tuple[Codes, Matrix]:
+def _added(rows: Codes | None, sums: Matrix, order: Codes, starts: Mask) -> tuple[Codes, Matrix]:
     """Rows (c,) and sums (c, k) of runs of cells, from those (n,), (n, k) before they were sorted.
 
     order : (n,) that sorts. starts : (n,) where a run begins in this order.
     """
-    if starts.all():
-        return rows[order], sums[order]
-    return np.add.reduceat(rows[order], np.flatnonzero(starts)), _sums_of_runs(sums[order], starts)
+    first = np.flatnonzero(starts)
+    if rows is None:
+        counted = np.diff(first, append=len(starts))
+    else:
+        counted = rows[order] if len(first) == len(starts) else np.add.reduceat(rows[order], first)
+    return counted, sums[order] if len(first) == len(starts) else _sums_of_runs(sums[order], starts)
 
 
 def _sums_of_runs(values: Matrix, starts_run: Mask) -> Matrix:
@@ -157,7 +163,7 @@ def _sums_of_runs(values: Matrix, starts_run: Mask) -> Matrix:
     return np.add.reduceat(parts, np.flatnonzero(starts_run[cuts]))
 
 
-def _starts_run(cells: Codes) -> Mask:
+def _starts_run(cells: AnyCodes) -> Mask:
     """Mask of the sorted cells that differ from the one before them."""
     starts_run = np.zeros(len(cells), np.bool_)
     starts_run[:1] = True

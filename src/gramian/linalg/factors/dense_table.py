@@ -8,7 +8,7 @@ import numpy as np
 
 from gramian.kernels.cells import add_by_code
 from gramian.kernels.library import Library, library
-from gramian.typing import Codes, Matrix, Vector
+from gramian.typing import AnyCodes, Codes, Matrix, Vector
 
 CELLS_PER_ROW = 4  # cells per row of a block, up to which a sum of its own for the block is worth its cost
 MAX_COLLECTED = 1 << 18  # rows of blocks that are summed together in a table with more cells
@@ -122,7 +122,7 @@ def dense_table(cells: int, monomials: int) -> DenseTable:
     return DenseTable(cells, monomials) if kernel is None else CompiledTable(cells, monomials, kernel)
 
 
-def concatenated_counts(cells: Sequence[Codes], counts: Sequence[Counts]) -> Counts:
+def concatenated_counts(cells: Sequence[AnyCodes], counts: Sequence[Counts]) -> Counts:
     """Frequency weights of several blocks; those of a block without any are one."""
     if all(count is None for count in counts):
         return None
