@@ -72,7 +72,7 @@ PIECES = (
 )  # fmt: skip
 PLACES = (*sysconfig.get_paths().values(), sys.base_prefix, Path(gm.__file__).parents[1], Path(__file__).parents[1])
 LIBRARIES = tuple({os.path.realpath(place) + os.sep for place in PLACES})
-HARMLESS = ("object.__", "sys._getframe", "builtins.id", "gc.", "import")
+HARMLESS = ("object.__", "sys._getframe", "builtins.id", "gc.", "import", "_thread.start_")
 LOADING = ("marshal.loads", "code.__new__", "os.listdir", "os.scandir", "sys.set_asyncgen_hooks", "ctypes.", "cpython.")
 
 

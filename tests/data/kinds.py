@@ -7,6 +7,7 @@ import io
 import sqlite3
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -220,28 +221,35 @@ def duckdb_url(table: pa.Table, path: Path) -> str:
 
 def sqlite_file(table: pa.Table, path: Path) -> Path:
     """A database with the columns that have a type there."""
-    with sqlite3.connect(path / "t.db") as connection:
+    with closing(sqlite3.connect(path / "t.db")) as connection, connection:
         connection.execute("create table t (x real, i integer, s text, u real, v integer, y real)")
         values = zip(*(table[name].to_pylist() for name in NATIVE), strict=True)
         connection.executemany("insert into t values (?, ?, ?, ?, ?, ?)", values)
-    connection.close()
     return path / "t.db"
 
 
 NATIVE = ("x", "i", "s", *COMPLETE)
+OPENED = ExitStack()  # connections that the user of these kinds closes
+
+
+def sqlite(table: pa.Table, path: Path) -> sqlite3.Connection:
+    """A connection to such a database."""
+    return OPENED.enter_context(closing(sqlite3.connect(sqlite_file(table, path))))
 
 
 def sqlalchemy_engine(table: pa.Table, path: Path) -> Any:
-    return pytest.importorskip("sqlalchemy").create_engine(f"sqlite:///{sqlite_file(table, path)}")
+    engine = pytest.importorskip("sqlalchemy").create_engine(f"sqlite:///{sqlite_file(table, path)}")
+    OPENED.callback(engine.dispose)
+    return engine
 
 
 def sqlalchemy_result(table: pa.Table, path: Path) -> Any:
-    engine = sqlalchemy_engine(table, path)
-    return engine.connect().execute(pytest.importorskip("sqlalchemy").text("select * from t"))
+    connection = OPENED.enter_context(sqlalchemy_engine(table, path).connect())
+    return connection.execute(pytest.importorskip("sqlalchemy").text("select * from t"))
 
 
 def sqlite_cursor(table: pa.Table, path: Path) -> Any:
-    return sqlite3.connect(sqlite_file(table, path)).execute("select * from t")
+    return sqlite(table, path).execute("select * from t")
 
 
 def adbc_cursor(table: pa.Table, path: Path) -> Any:
@@ -383,8 +391,8 @@ ONCE: dict[str, Callable[[pa.Table, Path], Any]] = {
     "generator of dicts": lambda t, p: pieces(t, pa.Table.to_pydict),
 }
 DATABASES: dict[str, Callable[[pa.Table, Path], Any]] = {
-    "SQLite": lambda t, p: gm.sql(sqlite3.connect(sqlite_file(t, p)), "t"),
-    "SQLite query": lambda t, p: gm.sql(sqlite3.connect(sqlite_file(t, p)), "select * from t order by rowid"),
+    "SQLite": lambda t, p: gm.sql(sqlite(t, p), "t"),
+    "SQLite query": lambda t, p: gm.sql(sqlite(t, p), "select * from t order by rowid"),
     "SQLite by its URL": lambda t, p: f"sqlite:///{sqlite_file(t, p)}?table=t",
     "SQLAlchemy": lambda t, p: gm.sql(sqlalchemy_engine(t, p), "t"),
     "ADBC": adbc_table,

@@ -7,6 +7,7 @@ import gzip
 import io
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import datasets
@@ -18,7 +19,7 @@ import pytest
 import xarray
 
 import gramian as gm
-from data.kinds import FILES, KINDS, MATRICES, Tensor
+from data.kinds import FILES, KINDS, MATRICES, OPENED, Tensor
 from data.reading import count, everything
 from gramian.data.source import source_of
 from gramian.errors import ColumnError, DataError, GramianError
@@ -40,6 +41,12 @@ def complete(table: pa.Table) -> pa.Table:
     for name, values in numbers.items():
         table = table.append_column(name, values)
     return table
+
+
+@pytest.fixture(autouse=True)
+def _closed() -> Iterator[None]:
+    yield
+    OPENED.close()
 
 
 @pytest.mark.filterwarnings(*LEFT_OPEN)

@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -72,6 +73,20 @@ def database(request: pytest.FixtureRequest) -> Iterator[Load]:
         (connection.dispose if kind == "sqlalchemy" else connection.close)()
 
 
+OPENED = ExitStack()  # connections of a test, which are closed after it
+
+
+@pytest.fixture(autouse=True)
+def _closed() -> Iterator[None]:
+    yield
+    OPENED.close()
+
+
+def opened_sqlite() -> sqlite3.Connection:
+    """An empty database."""
+    return OPENED.enter_context(closing(sqlite3.connect(":memory:")))
+
+
 def loaded(kind: str, table: pa.Table, name: str, address: str = "") -> Any:
     """A connection to a database that holds the table."""
     if kind == "duckdb":
@@ -82,7 +97,7 @@ def loaded(kind: str, table: pa.Table, name: str, address: str = "") -> Any:
     columns = ", ".join(f"{quoted(field.name)} {SQL_TYPES[str(field.type)]}" for field in table.schema)
     rows = list(zip(*(column.to_pylist() for column in table.columns), strict=True))
     if kind == "sqlite":
-        lite = sqlite3.connect(":memory:")
+        lite = opened_sqlite()
         lite.execute(f"CREATE TABLE {quoted(name)} ({columns})")
         marks = ", ".join("?" * table.num_columns)
         plain = [tuple(v.isoformat() if isinstance(v, date) else v for v in row) for row in rows]

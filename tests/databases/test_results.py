@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 import gramian as gm
-from databases.conftest import Load, loaded
+from databases.conftest import Load, loaded, opened_sqlite
 from gramian.cli.main import gramian
 from gramian.data.source import source_of
 from gramian.errors import DataError, OptionError
@@ -48,9 +48,8 @@ def test_duckdb_connections_hold_a_result_or_none() -> None:
 def urls(tmp_path: Path) -> dict[str, str]:
     """A file of each kind, by its URL."""
     lite, duck = tmp_path / "a file.db", tmp_path / "duck.db"
-    with sqlite3.connect(lite) as target:
+    with closing(sqlite3.connect(lite)) as target:
         loaded("sqlite", ROWS, "t").backup(target)
-    target.close()
     with duckdb.connect(str(duck)) as target:
         target.register("given", ROWS)
         target.execute("CREATE TABLE t AS SELECT * FROM given")
@@ -87,8 +86,7 @@ def test_wrong_urls_say_what_is_missing(url: str, message: str) -> None:
 
 
 def test_a_cursor_without_rows_is_refused() -> None:
-    connection: Any = sqlite3.connect(":memory:")
+    connection = opened_sqlite()
     cursor = connection.execute("CREATE TABLE t (x, y)")
     with pytest.raises(DataError, match=r"has no rows to read; pass gm\.sql"):
         gm.ols("y ~ x", cursor)
-    connection.close()

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 
 import gramian as gm
-from databases.conftest import Load, loaded, sql
+from databases.conftest import Load, loaded, opened_sqlite, sql
 from gramian.data.source import source_of
 from gramian.errors import DataError, OptionError
 
@@ -78,7 +78,7 @@ def test_a_connection_is_recognised_by_its_interface() -> None:
     with pytest.raises(OptionError, match="no connection to a database"):
         gm.sql(object(), "t")
     with pytest.raises(OptionError, match=r"dialect must be one of .* did you mean 'postgres'"):
-        gm.sql(sqlite3.connect(":memory:"), "t", dialect="postgre")
+        gm.sql(opened_sqlite(), "t", dialect="postgre")
     with pytest.raises(DataError, match="no such file"):
         gm.sql("sqlite:///nowhere.db", "t")
     with duckdb.connect() as connection, pytest.raises(DataError, match="DuckDB, nowhere: the database refuses"):
@@ -102,7 +102,7 @@ def _quoted(name: str) -> str:
 
 
 def test_types_that_drift_are_named() -> None:
-    connection = sqlite3.connect(":memory:")
+    connection = opened_sqlite()
     connection.execute("CREATE TABLE t (x, y)")
     connection.executemany("INSERT INTO t VALUES (?, ?)", [(float(k), k % 7) for k in range(1500)])
     connection.execute("INSERT INTO t VALUES ('many', 3)")

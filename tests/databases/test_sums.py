@@ -14,7 +14,7 @@ import sqlglot
 from sqlglot import exp
 
 import gramian as gm
-from databases.conftest import Load, loaded, sql
+from databases.conftest import Load, loaded, opened_sqlite, sql
 from gramian.data.sql.dbapi import DBAPI
 from gramian.data.sql.duckdb import DuckDB
 from gramian.errors import DataError, OptionError
@@ -144,7 +144,7 @@ def test_missing_digits_are_made_from_rows() -> None:
     ],
 )
 def test_values_that_no_sum_can_hold_are_named(change: str, options: dict[str, Any], message: str) -> None:
-    connection = sqlite3.connect(":memory:")
+    connection = opened_sqlite()
     connection.execute("CREATE TABLE t (x, y, c)")
     connection.executemany("INSERT INTO t VALUES (?, ?, 1)", [(float(k), k % 7) for k in range(1200)])
     connection.execute(f"UPDATE t {change}")

@@ -220,5 +220,6 @@ def test_bend_a_curve(lesson, curve):
 def test_the_crossover(lesson):
     opened = lesson("#scene=work")
     opened.slide("work-steps", 3)
+    opened.settle()
     numbers = opened.numbers()
     assert (numbers["work-steps"], numbers["crossover"]) == (1000, 6000)
