@@ -13,7 +13,7 @@ from gramian.batch import Source, Unit
 from gramian.engines.fold import Tree, accumulate_unit, one_thread, remaining, run_rows, runs_of, watched_batches
 from gramian.engines.progress import Progress, Silent
 from gramian.errors import OptionError
-from gramian.kernels.threads import cores
+from gramian.kernels.threads import at_most, cores
 from gramian.typing import M, Pass
 
 
@@ -65,7 +65,11 @@ class Local:
         # partial results stay in this process; those of a tree are saved
         within = getattr(task, "within_process", None) if tree is None else None
         total: M = self._fold(source, task if within is None else within, progress, tree)
-        return total if within is None else within.completed(total)
+        if within is None:
+            return total
+        with at_most(self.workers):
+            completed: M = within.completed(total)
+        return completed
 
     def _fold(self, source: Source, task: Pass[M], progress: Progress | None, tree: Tree[M] | None) -> M:
         """As `fold`, with the partial results that the pass makes."""

@@ -39,7 +39,7 @@ def in_parts(work: Callable[[int, int], None], rows: int, operations: int) -> No
     Parameters
     ----------
     work : callable
-        Takes the first row and the one behind the last; it releases the interpreter lock, and does not fail.
+        Takes the first row and the one behind the last; most of it is done without the interpreter lock.
     rows : int
         Number of rows.
     operations : int
@@ -48,9 +48,19 @@ def in_parts(work: Callable[[int, int], None], rows: int, operations: int) -> No
     most = _most.get()
     parts = max(min(cores() if most is None else most, cores(), operations // MIN_OPERATIONS, rows), 1)
     cuts = [rows * i // parts for i in range(parts + 1)]
-    others = [Thread(target=work, args=cut) for cut in pairwise(cuts[1:])]
+    errors: list[BaseException] = []
+
+    def part(first: int, last: int) -> None:
+        try:
+            work(first, last)
+        except BaseException as error:  # raised again by the thread that asked
+            errors.append(error)
+
+    others = [Thread(target=part, args=cut) for cut in pairwise(cuts[1:])]
     for thread in others:
         thread.start()
-    work(0, cuts[1])
+    part(0, cuts[1])
     for thread in others:
         thread.join()
+    if errors:
+        raise errors[0]

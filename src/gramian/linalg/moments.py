@@ -15,7 +15,7 @@ from gramian.errors import NumericalError
 from gramian.linalg.columns import Columns, Factors, Layout
 from gramian.linalg.factors.cells import CellSums
 from gramian.linalg.factors.levels import canonical, positions, select_levels, union
-from gramian.linalg.factors.tables import TablesAccumulator
+from gramian.linalg.factors.tables import TablesAccumulator, relabelled
 from gramian.linalg.monomials import Coordinate, Monomial
 from gramian.linalg.self_products import MAX_COMPILED_WIDTH, mirror_upper
 from gramian.typing import Level, Mask, Matrix, NotNegative, Vector
@@ -110,11 +110,8 @@ class Moments:
         """The same sums without levels that have no rows, and with all cells counted."""
         used = {name: _has_rows(own, name, self.tables) for name, own in self.levels.items()}
         maps = {name: np.where(own, np.cumsum(own) - 1, -1) for name, own in used.items()}
-        return replace(
-            self,
-            levels={name: select_levels(own, used[name]) for name, own in self.levels.items()},
-            tables={f: table.relabelled([maps[name] for name in f]) for f, table in self.tables.items()},
-        )
+        levels = {name: select_levels(own, used[name]) for name, own in self.levels.items()}
+        return replace(self, levels=levels, tables=relabelled(self.tables, maps))
 
 
 def first_moments(moments: Moments, blocks: Mapping[Factors, Sequence[Monomial]]) -> Vector:

@@ -157,7 +157,7 @@ def cell_index(reference: Codes, cells: Codes, sizes: list[int]) -> Codes:
         return np.full(len(keys), -1, np.int64)
     # The indicators of a factor's levels are all cells in their order.
     if len(reference_keys) == math.prod(max(size, 1) for size in sizes) and (np.diff(reference_keys) == 1).all():
-        return np.asarray(keys - reference_keys[0])
+        return np.asarray(keys - reference_keys[0] if reference_keys[0] else keys)
     # Binary search instead of a dense table: the product of the levels of several factors may be huge.
     order = np.argsort(reference_keys, kind="stable")
     nearest = order[np.minimum(np.searchsorted(reference_keys[order], keys), len(reference_keys) - 1)]
@@ -166,7 +166,9 @@ def cell_index(reference: Codes, cells: Codes, sizes: list[int]) -> Codes:
 
 def _cell_keys(cells: Codes, sizes: list[int]) -> Codes:
     """One integer for each cell, its codes as digits of a mixed-radix number: (n,)."""
-    key = np.zeros(len(cells), np.int64)
-    for code, size in zip(cells.T, sizes, strict=True):
+    if not sizes:
+        return np.zeros(len(cells), np.int64)
+    key: Codes = cells[:, 0]
+    for code, size in zip(cells.T[1:], sizes[1:], strict=True):
         key = key * max(size, 1) + code
     return key

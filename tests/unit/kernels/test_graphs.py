@@ -68,3 +68,12 @@ def test_every_row_is_done_once_by_as_many_threads_as_are_allowed() -> None:
         done.clear()
         threads.in_parts(work, 10, threads.MIN_OPERATIONS)
         assert [rows[:2] for rows in done] == [(0, 10)]
+
+
+def test_the_error_of_a_thread_is_raised() -> None:
+    def work(first: int, last: int) -> None:
+        if first:
+            raise MemoryError(f"{first} to {last}")
+
+    with patch.object(threads, "cores", lambda: 2), pytest.raises(MemoryError, match="5 to 10"):
+        threads.in_parts(work, 10, 2 * threads.MIN_OPERATIONS)

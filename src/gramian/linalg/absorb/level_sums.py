@@ -69,7 +69,9 @@ def level_sums(
         union = tuple(sorted({factor, *group.factors}))
         table, where = moments.tables[union], [union.index(f) for f in group.factors]
         sizes = [len(moments.levels[f]) for f in group.factors]
-        cell = cell_index(group.cells, table.cells[:, where], sizes)
+        # of one factor its codes as they lie in memory
+        own = table.cells[:, where[0] : where[0] + 1] if len(where) == 1 else table.cells[:, where]
+        cell = cell_index(group.cells, own, sizes)
         stored = slice(None) if len(cell) and cell.min() >= 0 else cell >= 0
         for i, m in enumerate(group.monomials):
             rows.append(table.cells[stored, union.index(factor)])
@@ -88,9 +90,22 @@ def _compressed(levels: int, rows: list[Codes], at: list[Codes], values: list[Ve
     if not rows:
         return csr_array((levels, 0)), np.zeros(0, np.int64)
     used, column = unique_codes(_joined(at))
+    row, data, shape = _joined(rows), _joined(values), (levels, len(used))
     # 32 bits are enough, and halve what the conversion copies
-    places = _joined(rows).astype(np.int32), column.astype(np.int32)
-    return csr_array((_joined(values), places), shape=(levels, len(used))), used
+    places = column.astype(np.int32)
+    if _in_order(row, column):  # as cells of two factors are, the first of which is absorbed
+        starts = np.zeros(levels + 1, np.int32)
+        np.cumsum(np.bincount(row, minlength=levels), out=starts[1:])
+        return csr_array((data, places, starts), shape=shape), used
+    return csr_array((data, (row.astype(np.int32), places)), shape=shape), used
+
+
+def _in_order(row: Codes, column: Codes) -> bool:
+    """Whether entries of a matrix are sorted by row and, within a row, by column, each once."""
+    if len(row) >= 2**31:
+        return False
+    same = row[1:] == row[:-1]
+    return bool((row[1:] >= row[:-1]).all() and (column[1:] > column[:-1])[same].all())
 
 
 def _joined(parts: list[NDArray[T]]) -> NDArray[T]:

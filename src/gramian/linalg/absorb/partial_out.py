@@ -18,6 +18,7 @@ import numpy as np
 from scipy.linalg import solve_triangular
 from scipy.sparse import csr_array
 
+from gramian.linalg.absorb.explained import explained
 from gramian.linalg.absorb.level_functions import level_functions
 from gramian.linalg.absorb.level_graph import LevelGraph, level_graph
 from gramian.linalg.absorb.level_sums import (
@@ -39,12 +40,9 @@ from gramian.linalg.absorb.rank import rank_of, rank_of_functions
 from gramian.linalg.absorb.slopes import NO_SLOPES, Slopes
 from gramian.linalg.moments import Moments
 from gramian.linalg.products import ColumnGroup, gram_matrix
-from gramian.linalg.self_products import self_products
 from gramian.linalg.solve import SAFETY
 from gramian.typing import Matrix, Vector
 
-LEVELS_PER_BLOCK = 16_384  # levels in one matrix product, so that their sums stay in the cache
-MAX_SPARSE = 4  # entries of a table of sums, zeros included, for each that is not zero, from which on it stays sparse
 MAX_COLUMN_LEVELS = 200  # levels of the third and further factors, up to which they are dense columns
 MAX_DIRECT_LEVELS = 1_000  # levels of all factors but the largest, up to which Cholesky eliminates them
 
@@ -190,44 +188,6 @@ def _with_functions(S: Matrix, to_functions: csr_array | None, q: int) -> Matrix
     K = to_functions.toarray()
     cross = S[:q, q:] @ K
     return np.block([[S[:q, :q], cross], [cross.T, K.T @ S[q:, q:] @ K]])
-
-
-def explained(sums: LevelSums, size: int) -> Matrix:
-    """C'D^-1 C, (size, size): products of the columns' projections on the levels, from sums C and weights D."""
-    out = np.zeros((size, size))
-    if sums.sparse.nnz * MAX_SPARSE > sums.sparse.shape[0] * sums.sparse.shape[1]:
-        at = np.concatenate([sums.dense_at, sums.sparse_at])
-        out[np.ix_(at, at)] = _explained_densely(sums)
-        return out
-    dense = np.zeros((len(sums.dense_at),) * 2)
-    cross = np.zeros((len(sums.sparse_at), len(sums.dense_at)))
-    # Columns scaled by the root give a symmetric product, which needs half of the operations and is symmetric to the
-    # last bit.
-    inverse_root = 1.0 / np.sqrt(sums.weight)
-    for start in range(0, len(inverse_root), LEVELS_PER_BLOCK):
-        rows = slice(start, start + LEVELS_PER_BLOCK)
-        part = sums.dense[rows] * inverse_root[rows, None]
-        dense += self_products(part)
-        if len(sums.sparse_at):
-            cross += sums.sparse[rows].T @ (part * inverse_root[rows, None])
-    out[np.ix_(sums.dense_at, sums.dense_at)] = dense
-    if len(sums.sparse_at):
-        out[np.ix_(sums.sparse_at, sums.dense_at)] = cross
-        out[np.ix_(sums.dense_at, sums.sparse_at)] = cross.T
-        scaled = sums.sparse.multiply(inverse_root[:, None]).tocsr()
-        out[np.ix_(sums.sparse_at, sums.sparse_at)] = (scaled.T @ scaled).toarray()
-    return out
-
-
-def _explained_densely(sums: LevelSums) -> Matrix:
-    """C'D^-1 C of the columns with dense sums and then of the others, which few zeros are among."""
-    size = len(sums.dense_at) + len(sums.sparse_at)
-    out, inverse_root = np.zeros((size, size)), 1.0 / np.sqrt(sums.weight)
-    for start in range(0, len(inverse_root), LEVELS_PER_BLOCK):
-        rows = slice(start, start + LEVELS_PER_BLOCK)
-        part = np.hstack([sums.dense[rows], sums.sparse[rows].toarray()])
-        out += self_products(part * inverse_root[rows, None])
-    return out
 
 
 def _absorb_directly(

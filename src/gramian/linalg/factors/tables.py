@@ -6,11 +6,13 @@ from collections.abc import Mapping, Sequence
 from math import prod
 from typing import Any
 
+from gramian.kernels.threads import in_parts
 from gramian.linalg.columns import Columns, Factors
 from gramian.linalg.factors.cell_accumulator import CellAccumulator
 from gramian.linalg.factors.cells import CellSums
-from gramian.typing import Vector
+from gramian.typing import Codes, Vector
 
+OPERATIONS_PER_LEVEL = 32  # that new codes of tables cost, roughly
 MAX_JOINT_CELLS = 4096  # cells of all factors jointly, up to which one joint table serves all others
 
 
@@ -82,6 +84,18 @@ class TablesAccumulator:
             )
             for factors, positions in self.places.items()
         }
+
+
+def relabelled(tables: Mapping[Factors, CellSums], maps: Mapping[str, Codes]) -> dict[Factors, CellSums]:
+    """Tables with new codes, as of `CellSums.relabelled`, several at once. maps : factor -> old code -> new code."""
+    out, factors = dict(tables), list(tables)
+
+    def some(first: int, last: int) -> None:
+        for f in factors[first:last]:
+            out[f] = tables[f].relabelled([maps[name] for name in f])
+
+    in_parts(some, len(factors), OPERATIONS_PER_LEVEL * sum(map(len, maps.values())))
+    return out
 
 
 def _fill(

@@ -23,6 +23,8 @@ def unique_codes(keys: NDArray[T]) -> tuple[NDArray[T], Codes]:
     present = np.zeros(high - low + 1, np.bool_)
     offsets = keys - low
     present[offsets] = True
+    if present.all():
+        return np.arange(low, high + 1, dtype=keys.dtype), offsets.astype(np.int64, copy=False)
     # The rank of a key among the different ones is the number of flags before it.
     rank = np.cumsum(present, dtype=np.int64) - 1
     return (np.flatnonzero(present) + low).astype(keys.dtype), rank[offsets]
