@@ -192,7 +192,7 @@ def test_numbers_beyond_all_periods_are_refused() -> None:
     data = {"t": [1.0, 2.0, 3.0, 1e300], "x": [1.0, 2.0, 4.0, 3.0], "y": [1.0, 3.0, 2.0, 4.0]}
     for every in (1, 1e-300):
         with pytest.raises(
-            DataError, match=r"on='t' is 1e\+300, beyond 2\^53 periods of 1.*take longer ones by every="
+            DataError, match=r"on='t' is 1(e\+300)?, beyond 2\^53 periods of 1.*take longer ones by every="
         ):
             gm.rolling("y ~ x", data, on="t", every=every)
 
