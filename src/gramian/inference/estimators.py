@@ -187,15 +187,6 @@ class Jackknife(Estimator):
         if not conventions(like).jackknife:
             raise OptionError(f"{like} has no {self.name}; leave like out, or use {DEFAULT_CR}")
 
-    def check_absorbed(self, absorbed: Sequence[str]) -> None:
-        """Raise OptionError beside several: without a cluster their levels have other effects on each other."""
-        if len(absorbed) > 1:
-            raise OptionError(
-                f"{self.name} leaves one cluster out at a time, which the sums within the levels of several factors, "
-                f"{' and '.join(absorbed)}, do not allow; use {DEFAULT_CR}, or write the smaller ones as terms, as in "
-                f"+ factor({absorbed[-1]})"
-            )
-
 
 @dataclass(frozen=True, slots=True)
 class BiasReduced(Estimator):
@@ -220,14 +211,6 @@ class BiasReduced(Estimator):
             )
         if not conventions(like).bias_reduced:
             raise OptionError(f"{like} has no {self.name}; leave like out, or use {DEFAULT_CR}")
-
-    def check_absorbed(self, absorbed: Sequence[str]) -> None:
-        """Raise OptionError beside any: the leverages of their levels are not in the sums by cluster."""
-        if absorbed:
-            raise OptionError(
-                f"{self.name} needs the leverages of {' and '.join(absorbed)}, whose levels are absorbed and have none "
-                f"in the sums by cluster; use {DEFAULT_CR}, or write it as a term, as in + factor({absorbed[0]})"
-            )
 
 
 @dataclass(frozen=True, slots=True)

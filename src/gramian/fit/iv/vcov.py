@@ -16,6 +16,7 @@ from gramian.fit.iv.leverages import leverages_of
 from gramian.fit.iv.solution import TWO_STAGE, RobustMoments
 from gramian.fit.leastsquares.solution import RobustCovariance, Solved
 from gramian.fit.passes.job import PassRunner
+from gramian.fit.vcov.absorbed.nested import products_of_nested
 from gramian.fit.vcov.cluster_moments import ClusterMoments
 from gramian.fit.vcov.cluster_moments_pass import ClusterMomentsPass
 from gramian.fit.vcov.clusters import Clusters
@@ -60,11 +61,6 @@ def check_iv_vcov(vcov: VcovSpec, schema: Schema, absorbed: Sequence[str], estim
     """Raise OptionError or SchemaError for a covariance that the model does not have."""
     check_iv_kind(vcov, estimator)
     check_vcov(vcov, schema, absorbed=absorbed)
-    if vcov.estimator.pairwise and absorbed:
-        raise OptionError(
-            f"{vcov.kind} beside instruments does not go with absorbed factors ({' and '.join(absorbed)}): use CR1, or "
-            f"write them as terms, as in + factor({absorbed[0]})"
-        )
 
 
 class Inputs(NamedTuple):
@@ -167,7 +163,11 @@ def _pairwise(
     inputs: Inputs, structural: Solved, vcov: VcovSpec, rows: BasisRows, model: FittedModel, runner: PassRunner
 ) -> SolutionMoments:
     """The sums of CR2 and CR3, from products by cluster."""
-    twice = products_twice(vcov, structural)
+    twice, within = products_twice(vcov, structural), rows.moment_rows.demeaned
+    if within is not None:
+        keyed = products_of_nested(model, rows, within, vcov, runner, cluster_memory())
+        check_same(structural, structural.rss, keyed.rows, keyed.loss)
+        return _adjusted(inputs, structural, vcov, BasisProducts(rows.moment_rows, keyed.products), keyed)
     task = ClusterMomentsPass(
         model.design,
         vcov.clusters,

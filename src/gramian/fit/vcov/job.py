@@ -264,7 +264,8 @@ class CovarianceJob:
 
     def _by_products(self) -> Evaluated:
         if self.absorbed is not None:
-            return self._without_each_cluster(self.absorbed.demeaned)
+            one = len(self.absorbed.demeaned.weight) == 1 and isinstance(self.vcov.estimator, Jackknife)
+            return (self._without_each_cluster if one else self._by_nested)(self.absorbed.demeaned)
         design, drop = self.fitted_model.design, self.fitted_model.drop
         twice = isinstance(self.vcov.estimator, BiasReduced) and design.weight is not None
         task = ClusterMomentsPass(
@@ -272,6 +273,20 @@ class CovarianceJob:
         )
         sums = self.runner.fold(task)
         return Evaluated(from_moments(self.sandwich(), sums, outcome_is_residual=True), sums.rows, sums.loss)
+
+    def _by_nested(self, demeaned: Demeaned) -> Evaluated:
+        """CR2, and CR3 beside several absorbed factors, which are nested in clusters."""
+        from gramian.fit.vcov.absorbed.nested import nested_sums  # few ask for it
+
+        sums = nested_sums(self.fitted_model, demeaned, self.vcov, self.runner, cluster_memory())
+        check_null_clusters(self.vcov, sums.moments.null_clusters)
+        check_groups(sums.moments.clusters, self.vcov)
+        sandwich = self.sandwich(tuple(demeaned.weight))
+        if isinstance(self.vcov.estimator, BiasReduced):
+            robust = sandwich.by_adjustment(ClusterProducts(sums.products, sums.scores))
+        else:
+            robust, _ = sandwich.by_jackknife(sums.products, sums.scores)
+        return Evaluated(robust, sums.moments.rows, sums.moments.loss)
 
     def _without_each_cluster(self, demeaned: Demeaned) -> Evaluated:
         """CR3 beside an absorbed factor."""

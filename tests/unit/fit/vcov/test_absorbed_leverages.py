@@ -7,10 +7,11 @@ import pandas as pd
 import pytest
 
 import gramian as gm
-from gramian.errors import GramianError
+from gramian.errors import GramianError, OptionError
 from gramian.fit.vcov import within
 
 CR3 = {"cluster": "shop", "type": "CR3"}
+CR2 = {"cluster": "shop", "type": "CR2"}
 
 
 def frame(n=300, seed=0):
@@ -90,13 +91,67 @@ def test_a_generalized_linear_model_takes_one_step(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("text", "dummies"),
+    [
+        ("y ~ x + z | firm", "y ~ x + z + factor(firm)"),
+        ("y ~ x + factor(year) | firm + region", "y ~ x + factor(year) + factor(firm)"),
+        ("y ~ x | region[z] + firm", "y ~ x + factor(region):z + factor(firm)"),
+        ("y ~ x + [z ~ w + c] + factor(year) | firm", "y ~ x + [z ~ w + c] + factor(year) + factor(firm)"),
+    ],
+)
+def test_cr2_beside_factors_nested_in_clusters_is_that_with_dummies(text, dummies, tmp_path):
+    vcov, data = {"cluster": "region", "type": "CR2"}, frame()
+    fit, full = gm.ols(text, data, vcov=vcov), gm.ols(dummies, data, vcov=vcov)
+    at = [full.names.index(name) for name in fit.names]
+    np.testing.assert_allclose(fit.vcov, full.vcov[np.ix_(at, at)], rtol=1e-7, atol=1e-12)
+    np.testing.assert_allclose(fit.coefficient_df, full.coefficient_df[at], rtol=1e-7)
+    one, other = fit.test("x = 0"), full.test("x = 0")
+    assert (one.statistic, one.p_value) == pytest.approx((other.statistic, other.p_value), rel=1e-7)
+    fit.save(tmp_path / "fit")
+    assert gm.load(tmp_path / "fit").vcov.tobytes() == fit.vcov.tobytes()
+    np.testing.assert_allclose(gm.ols(text, data).with_vcov(vcov, data).vcov, fit.vcov, rtol=1e-9, atol=1e-14)
+
+
+@pytest.mark.parametrize("options", OPTIONS, ids=str)
+def test_cr3_beside_several_factors_nested_in_clusters_leaves_these_out(options):
+    text, data = "y ~ x + z | firm + region", frame()
+    fit = gm.ols(text, data, vcov={"cluster": "region", "type": "CR3"}, **options)
+    left = [gm.ols(text, data[data.region != region], **options).coefficients for region in data.region.unique()]
+    changes = np.array(left) - fit.coefficients
+    np.testing.assert_allclose(fit.vcov, (1 - 1 / len(left)) * changes.T @ changes, rtol=1e-9)
+
+
+def test_cr3_of_instruments_beside_nested_factors_is_that_of_demeaned_rows():
+    data, columns = frame(), ["y", "x", "z", "w", "c"]
+    means = data.groupby("firm")[columns].transform("mean")
+    demeaned, vcov = data.assign(**(data[columns] - means)), {"cluster": "region", "type": "CR3"}
+    fit = gm.ols("y ~ x + [z ~ w + c] | firm", data, vcov=vcov)
+    plain = gm.ols("y ~ 0 + x + [z ~ w + c]", demeaned, vcov=vcov)
+    np.testing.assert_allclose(fit.vcov, plain.vcov, rtol=1e-9)
+
+
+def test_counts_and_weights_of_cr2_beside_nested_factors():
+    vcov, text = {"cluster": "region", "type": "CR2"}, "y ~ x + z | firm + region"
+    with pytest.raises(OptionError, match=r"CR2 with weights does not go with absorbed factors \(firm and region\)"):
+        gm.ols(text, frame(), vcov=vcov, weights="w")
+    fit = gm.ols(text, frame(), vcov=vcov, counts="k")
+    full = gm.ols("y ~ x + z + factor(firm)", frame(), vcov=vcov, counts="k")
+    np.testing.assert_allclose(fit.std_errors, full.std_errors[1:3], rtol=1e-7)
+
+
+@pytest.mark.parametrize(
     ("formula", "vcov", "said"),
     [
-        ("y ~ x | firm + year", CR3, "of several factors, firm and year"),
+        (
+            "y ~ x | firm + year",
+            CR3,
+            "levels of firm and year have rows in several clusters by shop: write a factor of",
+        ),
+        ("y ~ x | firm", CR2, "needs the rows of each level in one cluster, and levels of firm have rows in several"),
         ("y ~ x | firm[z]", CR3, "CR3 does not go with slopes of absorbed levels"),
         ("y ~ x | firm[z] + year", "HC3", "HC3 needs leverages, which slopes beside several factors"),
         ("y ~ own | firm", CR3, "1 of 11 clusters cannot be left out: a coefficient rests on one"),
-        ("y ~ x + [z ~ w] | firm", CR3, "CR3 beside instruments does not go with absorbed factors (firm)"),
+        ("y ~ x + [z ~ w] | firm", CR3, "levels of firm have rows in several clusters by shop"),
     ],
 )
 def test_refusals(formula, vcov, said):
