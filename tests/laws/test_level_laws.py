@@ -20,6 +20,7 @@ from gramian.linalg.factors.cell_accumulator import CellAccumulator
 from gramian.linalg.factors.cell_counts import CellCounts
 from gramian.linalg.factors.cells import CellSums, sum_duplicates
 from gramian.linalg.factors.levels import LevelList, array_of, canonical, positions, union
+from gramian.linalg.products import cell_index
 
 LEVELS = (
     st.integers(-50, 50),
@@ -178,3 +179,12 @@ def test_sums_that_stay_in_a_process_have_the_bits_of_small_ones(monkeypatch: py
     for factors, sums in one.tables.items():
         for name in ("cells", "rows", "sums"):
             np.testing.assert_array_equal(getattr(sums, name), getattr(other.tables[factors], name))
+
+
+def test_cells_of_many_levels_are_found_by_keys_longer_than_codes() -> None:
+    rng = np.random.default_rng(5)
+    sizes = [2_000_000, 3_000_000]
+    cells = np.unique(rng.integers(0, sizes, (500, 2)), axis=0).astype(np.int32)
+    wanted = rng.integers(0, len(cells), 800)
+    assert np.array_equal(cell_index(cells, cells[wanted], sizes), wanted)
+    assert cell_index(cells, np.array([[-1, 0], [7, 2]], np.int32) + cells[0], sizes).tolist()[1] == -1

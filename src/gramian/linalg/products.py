@@ -168,7 +168,7 @@ def _cell_keys(cells: Codes, sizes: list[int]) -> Codes:
     """One integer for each cell, its codes as digits of a mixed-radix number: (n,)."""
     if not sizes:
         return np.zeros(len(cells), np.int64)
-    key: Codes = cells[:, 0]
+    key: Codes = cells[:, 0].astype(np.int64, copy=False)  # codes are short, keys are not
     for code, size in zip(cells.T[1:], sizes[1:], strict=True):
         key = key * max(size, 1) + code
     return key
