@@ -14,7 +14,7 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-from gramian.results.format_numbers import aligned, number, p_value, printable, stars
+from gramian.results.format_numbers import aligned, number, printable, share_of_draws, stars
 from gramian.results.tables import columns
 from gramian.typing import Level, Vector
 
@@ -25,6 +25,21 @@ if TYPE_CHECKING:
 MAX_COEFFICIENTS = 60  # longer tables scroll off the screen; tidy() has all coefficients
 MAX_NOTES = 12  # aliased columns, empty cells that are named
 MIN_WIDTH, MAX_WIDTH = 80, 10_000
+HEADINGS = {  # of the columns of estimates, in their order
+    "estimate": "estimate",
+    "variance": "variance",
+    "std_dev": "std. dev.",
+    "correlation": "correlation",
+    "bias": "bias",
+    "std_error": "std. error",
+    "statistic": "",
+    "df": "df",
+    "p_value": "p-value",
+    "conf_low": "low",
+    "conf_high": "high",
+    "digits": "digits",
+}
+LONG = ("estimate", "conf_low", "conf_high")
 LEGEND = "p-values: *** below 0.001, ** below 0.01, * below 0.05, . below 0.1"
 
 
@@ -81,37 +96,60 @@ def coefficient_table(fit: Estimates, level: float) -> list[RenderableType]:
     """The table of coefficients, with the meaning of its marks below."""
     if not fit.names:
         return [Text("no coefficients")]
-    shown = slice(0, MAX_COEFFICIENTS)
-    values = {name: v[shown] for name, v in columns(fit, level).items()}
-    cells = {name: aligned(v, 6 if name in ("estimate", "conf_low", "conf_high") else 4) for name, v in values.items()}
-    p = values["p_value"]
-    table = Table(box=box.HORIZONTALS, show_edge=True, pad_edge=False, header_style="bold")
-    table.add_column("", no_wrap=True)
-    digits_column = ("digits",) if "digits" in values else ()
-    df_column = ("df",) if "df" in values else ()
-    low = f"{100 * level:.6g} % low"
-    for heading in (
-        "estimate", "std. error", fit.statistic, *df_column, "p-value", "", low, "high", *digits_column
-    ):  # fmt: skip
-        table.add_column(
-            Text(heading, justify="right"), justify="right" if heading == "p-value" else "left", no_wrap=True
-        )
-    rows = zip(
-        map(printable, fit.names[shown]), cells["estimate"], cells["std_error"], cells["statistic"],
-        *(cells[name] for name in df_column), map(p_value, p), map(stars, p), cells["conf_low"], cells["conf_high"],
-        *(map(format_digits, values[name]) for name in digits_column), strict=True,
-    )  # fmt: skip
-    for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
+    values = columns(fit, level)
+    table = estimate_table({"": fit.names}, values, level, statistic=fit.statistic)
     more = len(fit.names) - MAX_COEFFICIENTS
     return [
         table,
         *([Text(f"... {more:,} more coefficients; tidy() has all of them")] if more > 0 else []),
-        *_legend(p),
+        *legend(values["p_value"]),
     ]
 
 
-def _legend(p: Vector) -> list[RenderableType]:
+def estimate_table(
+    labels: Mapping[str, Sequence[str]],
+    values: Mapping[str, Vector],
+    level: float,
+    *,
+    statistic: str = "t",
+    draws: int = 0,
+    digits: int | None = None,
+) -> Table:
+    """A table of the first estimates, those columns of `HEADINGS` that there are.
+
+    Parameters
+    ----------
+    labels : heading -> names of the rows.
+    values : column -> its numbers.
+    level : of the intervals.
+    statistic : name of the test statistic.
+    draws : number of draws of which p-values are shares; 0 for a known distribution.
+    digits : significant digits of all numbers; None for 6 of estimates and ends of intervals, 4 of others.
+    """
+    headings = {**HEADINGS, "statistic": statistic, "conf_low": f"{100 * level:.6g} % low"}
+    table = Table(box=box.HORIZONTALS, show_edge=True, pad_edge=False, header_style="bold")
+    cells: list[list[str]] = []
+    for heading, texts in labels.items():
+        table.add_column(printable(heading), no_wrap=True)
+        cells.append([printable(text) for text in texts[:MAX_COEFFICIENTS]])
+    for name, heading in headings.items():
+        if name not in values:
+            continue
+        shown, is_p = np.asarray(values[name][:MAX_COEFFICIENTS], np.float64), name == "p_value"
+        table.add_column(Text(heading, justify="right"), justify="right" if is_p else "left", no_wrap=True)
+        if is_p:
+            table.add_column("", no_wrap=True)
+            cells += [[share_of_draws(p, draws) for p in shown], [stars(p) for p in shown]]
+        elif name == "digits":
+            cells.append([format_digits(v) for v in shown])
+        else:
+            cells.append(aligned(shown, digits or (6 if name in LONG else 4)))
+    for row in zip(*cells, strict=True):
+        table.add_row(*(Text(cell) for cell in row))
+    return table
+
+
+def legend(p: Vector) -> list[RenderableType]:
     """Meaning of the marks of significance, where there are any."""
     return [Text(LEGEND, style="dim")] if (p < 0.1).any() else []
 

@@ -5,29 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from rich import box
 from rich.console import RenderableType
-from rich.table import Table
 from rich.text import Text
 
-from gramian.results.format_numbers import aligned, printable, share_of_draws, stars
-from gramian.results.report import LEGEND, MAX_COEFFICIENTS
+from gramian.results.format_numbers import printable
+from gramian.results.report import HEADINGS, MAX_COEFFICIENTS, estimate_table, legend
 
 if TYPE_CHECKING:
     from gramian.fit.bootstrap.draws import Bootstrap
     from gramian.fit.bootstrap.jackknife import Jackknife
     from gramian.fit.bootstrap.wild_table import WildTests
-
-HEADINGS = {
-    "estimate": "estimate",
-    "bias": "bias",
-    "std_error": "std. error",
-    "statistic": "t",
-    "p_value": "p-value",
-    "conf_low": "low",
-    "conf_high": "high",
-}
-LONG = ("estimate", "conf_low", "conf_high")
 
 
 def render_draws(found: Bootstrap, level: float, kind: str) -> list[RenderableType]:
@@ -69,22 +56,8 @@ def _render(
 ) -> list[RenderableType]:
     """Title, table and notes; `values` are columns by name, the first one texts. draws : 0 for a known distribution."""
     terms, *_ = values.values()
-    shown = slice(0, MAX_COEFFICIENTS)
-    columns = {n: np.array(v[shown], np.float64) for n, v in values.items() if n in HEADINGS}
-    table = Table(box=box.HORIZONTALS, show_edge=True, pad_edge=False, header_style="bold")
-    table.add_column("", no_wrap=True)
-    cells = [[printable(str(term)) for term in terms[shown]]]
-    for name, v in columns.items():
-        heading = f"{100 * level:.6g} % low" if name == "conf_low" else HEADINGS[name]
-        is_p = name == "p_value"
-        table.add_column(Text(heading, justify="right"), justify="right" if is_p else "left", no_wrap=True)
-        cells.append([share_of_draws(p, draws) for p in v] if is_p else aligned(v, 6 if name in LONG else 4))
-        if is_p:
-            table.add_column("", no_wrap=True)
-            cells.append([stars(p) for p in v])
-    for row in zip(*cells, strict=True):
-        table.add_row(*(Text(cell) for cell in row))
+    columns = {n: np.array(v, np.float64) for n, v in values.items() if n in HEADINGS}
+    table = estimate_table({"": list(map(str, terms))}, columns, level, draws=draws)
     more = len(terms) - MAX_COEFFICIENTS
     notes = [*notes, f"... {more:,} more; tidy() has all of them"] if more > 0 else notes
-    marks = [Text(LEGEND, style="dim")] if (columns["p_value"] < 0.1).any() else []
-    return [Text(title, style="bold"), table, *marks, *map(Text, notes)]
+    return [Text(title, style="bold"), table, *legend(columns["p_value"]), *map(Text, notes)]

@@ -8,14 +8,21 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
-from rich import box
 from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from gramian.fit.mixed.tables import variance_components
-from gramian.results.format_numbers import aligned, number, printable
-from gramian.results.report import coefficient_table, describe_columns, describe_rows, describe_work, join_blocks
+from gramian.fit.panel.report import describe_groups
+from gramian.results.format_numbers import number, printable
+from gramian.results.report import (
+    coefficient_table,
+    describe_columns,
+    describe_rows,
+    describe_work,
+    estimate_table,
+    join_blocks,
+)
 
 if TYPE_CHECKING:
     from gramian.fit.mixed.result import MixedFit
@@ -29,10 +36,12 @@ SINGULAR = (
 def render(fit: MixedFit, level: float = 0.95) -> list[RenderableType]:
     """The parts of the report, from top to bottom."""
     table = [*coefficient_table(fit, level), Text(""), _components(fit, level)]
+    counts = fit.mixed.counts
+    groups = describe_groups(fit.groups, ":".join(fit.by), counts.min(), counts.max())
     notes = describe_columns(fit, fit.solved.empty_cells, fit.solved.levels.names)
     return join_blocks(
         _title(fit),
-        describe_rows(fit, fit.solved.design.count, fit.fitted_rows.where) + _groups(fit),
+        [*describe_rows(fit, fit.solved.design.count, fit.fitted_rows.where), groups],
         table,
         _quality(fit),
         [*([SINGULAR] if fit.singular else []), *notes],
@@ -47,31 +56,19 @@ def _title(fit: MixedFit) -> Text:
     return Text.assemble((f"Linear mixed model by {method}{weights}", "bold"), "\n", printable(fit.formula))
 
 
-def _groups(fit: MixedFit) -> list[str]:
-    """Line about the groups."""
-    counts = fit.mixed.counts
-    sizes = f"{counts.min():,.0f} to {counts.max():,.0f} rows" if np.ptp(counts) else f"{counts[0]:,.0f} rows each"
-    return [f"{fit.groups:,} groups of {printable(':'.join(fit.by))}, {sizes}"]
-
-
 def _components(fit: MixedFit, level: float) -> Table:
     """The table of variance components."""
     values = variance_components(fit.mixed, level).to_pydict()
-    headings = ("variance", "std. dev.", "correlation", f"{100 * level:.6g} % low", "high")
-    table = _table("random effects", headings)
     numbers = {name: np.array(values[name], np.float64) for name in ("vcov", "sdcor", "conf_low", "conf_high")}
     is_correlation = np.array([other is not None for other in values["with"]])
     shown = {
         "variance": np.where(is_correlation, np.nan, numbers["vcov"]),
         "std_dev": np.where(is_correlation, np.nan, numbers["sdcor"]),
         "correlation": np.where(is_correlation, numbers["sdcor"], np.nan),
-        "low": numbers["conf_low"],
-        "high": numbers["conf_high"],
+        "conf_low": numbers["conf_low"],
+        "conf_high": numbers["conf_high"],
     }
-    cells = [aligned(v, 5) for v in shown.values()]
-    for row in zip(_component_names(values), *cells, strict=True):
-        table.add_row(*(Text(cell) for cell in row))
-    return table
+    return estimate_table({"random effects": _component_names(values)}, shown, level, digits=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,30 +81,18 @@ class ProfileTable:
     def render(self) -> list[RenderableType]:
         """Parts that rich can print."""
         values = self.table.to_pydict()
-        out = _table("profile likelihood", ("estimate", f"{100 * self.level:.6g} % low", "high"))
-        cells = [aligned(np.array(values[name], np.float64), 5) for name in ("estimate", "conf_low", "conf_high")]
-        for row in zip(_component_names(values), *cells, strict=True):
-            out.add_row(*(Text(cell) for cell in row))
-        return [out]
+        numbers = {name: np.array(values[name], np.float64) for name in ("estimate", "conf_low", "conf_high")}
+        return [estimate_table({"profile likelihood": _component_names(values)}, numbers, self.level, digits=5)]
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON types."""
         return {"level": self.level, "intervals": self.table.to_pylist()}
 
 
-def _table(first: str, headings: Sequence[str]) -> Table:
-    """A table of components without rows."""
-    table = Table(box=box.HORIZONTALS, show_edge=True, pad_edge=False, header_style="bold")
-    table.add_column(first, no_wrap=True)
-    for heading in headings:
-        table.add_column(Text(heading, justify="right"), no_wrap=True)
-    return table
-
-
 def _component_names(values: Mapping[str, Sequence[str | None]]) -> list[str]:
     """Names of the rows of a table of components."""
     rows = zip(values["group"], values["term"], values["with"], strict=True)
-    return [printable(":".join(filter(None, row))) for row in rows]
+    return [":".join(filter(None, row)) for row in rows]
 
 
 def _quality(fit: MixedFit) -> list[str]:

@@ -26,20 +26,23 @@ def render(fit: PanelFit, level: float = 0.95) -> list[RenderableType]:
     """The parts of the report, from top to bottom."""
     structural = fit.panel_solved.structural
     notes = [NO_GROUPS] if fit.sigma_group == 0.0 else []
+    groups = describe_groups(fit.groups, fit.panel, *fit.panel_solved.sizes)
     return join_blocks(
         Text.assemble((TITLES[fit.estimator], "bold"), "\n", printable(fit.formula)),
-        [*describe_rows(fit, structural.design.count, fit.fitted_rows.where), _groups(fit)],
+        [
+            *describe_rows(fit, structural.design.count, fit.fitted_rows.where),
+            groups,
+        ],
         coefficient_table(fit, level),
         _quality(fit),
         [*notes, *describe_columns(fit, structural.empty_cells, structural.levels.names)],
     )
 
 
-def _groups(fit: PanelFit) -> str:
-    """Line about the groups."""
-    fewest, most = fit.panel_solved.sizes
+def describe_groups(groups: int, name: str, fewest: float, most: float) -> str:
+    """Line about the groups, and how many rows they have."""
     sizes = f"{fewest:,.0f} to {most:,.0f} rows" if fewest < most else f"{most:,.0f} rows each"
-    return f"{fit.groups:,} groups of {printable(fit.panel)}, {sizes}"
+    return f"{groups:,} groups of {printable(name)}, {sizes}"
 
 
 def _quality(fit: PanelFit) -> list[str]:
