@@ -56,13 +56,15 @@ class Batch:
         """Zero-based numbers of the rows within their file or frame, (n,)."""
         return self.first_row + np.arange(self.rows) if self.positions is None else self.positions
 
-    def numbers(self, name: str) -> Numbers:
+    def numbers(self, name: str, *, as_stored: bool = False) -> Numbers:
         """A column as float64, (rows,): dates in days since 1970-01-01, timestamps, times and durations in seconds.
+
+        as_stored : whether integers, booleans and float32 keep their type.
 
         Raises ColumnError where the column does not exist, and DataError where an integer is beyond 2^53 (float64 would
         round it) or the type is not numeric.
         """
-        return numbers(self._column(name), name, self.where)
+        return numbers(self._column(name), name, self.where, as_stored=as_stored)
 
     def arrow(self, name: str) -> Any:
         """A column as an Arrow array, NaN as missing, for comparisons; of codes where the source has codes."""

@@ -27,7 +27,8 @@ class Numbers(NamedTuple):
     Attributes
     ----------
     values : Vector
-        (n,) float64; arbitrary where the row is null.
+        (n,) float64, or of another type of numbers where these were asked for as they are stored; arbitrary where the
+        row is null.
     present : Mask or None
         (n,) which rows are not null; None when all are present.
     """
@@ -90,7 +91,11 @@ def present(column: Any) -> Mask | None:
     """Mask of the values of an Arrow array that are not null; None when all are."""
     if not column.null_count:
         return None
-    return raw(column.is_valid().cast(pa.uint8())).astype(np.bool_)  # to_numpy() would import pandas
+    bitmap, first = column.buffers()[0], column.offset
+    if bitmap is None:  # a column without a type
+        return np.zeros(len(column), np.bool_)
+    octets = np.frombuffer(bitmap, np.uint8)[first // 8 : (first + len(column) + 7) // 8]
+    return np.unpackbits(octets, bitorder="little")[first % 8 :][: len(column)].view(np.bool_)
 
 
 def _dtype(type_: Any) -> np.dtype[Any]:
@@ -107,38 +112,50 @@ def raw(column: Any) -> np.ndarray[Any, Any]:
     return values[column.offset : column.offset + len(column)]
 
 
-def numbers(column: Any, name: str, where: str) -> Numbers:
+def numbers(column: Any, name: str, where: str, *, as_stored: bool = False) -> Numbers:
     """A column as float64: dates in days since 1970-01-01, timestamps, times and durations in seconds.
+
+    as_stored : whether integers, booleans and float32 keep their type.
 
     Raises DataError where a number is so large that float64 would round an integer, or the type is not numeric; it
     names the column and the place.
     """
     if isinstance(column, np.ndarray):
-        return Numbers(_from_numpy(column, name, where), None)
-    return Numbers(_from_arrow(column, name, where), present(column))
+        values = _from_numpy(column, name, where)
+        return Numbers(values if as_stored and _is_plain(values) else values.astype(np.float64, copy=False), None)
+    values = _from_arrow(column, name, where)
+    return Numbers(
+        values if as_stored and _is_plain(values) else values.astype(np.float64, copy=False), present(column)
+    )
 
 
-def _from_numpy(column: np.ndarray[Any, Any], name: str, where: str) -> Vector:
-    """A NumPy vector as float64, without a copy where it is float64 already."""
+def _is_plain(values: np.ndarray[Any, Any]) -> bool:
+    """Whether numbers have a type that compiled code reads: at most 64 bits, in this machine's order, aligned."""
+    is_number = values.dtype.kind in "iub" or values.dtype.char in "fd"
+    return is_number and values.dtype.isnative and values.flags.aligned
+
+
+def _from_numpy(column: np.ndarray[Any, Any], name: str, where: str) -> np.ndarray[Any, Any]:
+    """A NumPy vector of numbers, checked."""
     if column.dtype.kind in "iu" and column.dtype.itemsize == 8 and column.size:
         _check_integers(int(column.min()), int(column.max()), name, where)
     if column.dtype.kind not in "fiub":
         raise DataError(f"column '{name}' holds {column.dtype}, not numbers", where)
-    return column.astype(np.float64, copy=False)
+    return column
 
 
-def _from_arrow(column: Any, name: str, where: str) -> Vector:
-    """An Arrow array as float64; the values of null rows are arbitrary."""
+def _from_arrow(column: Any, name: str, where: str) -> np.ndarray[Any, Any]:
+    """An Arrow array as numbers; the values of null rows are arbitrary."""
     kind = column.type
     if pa.types.is_floating(kind):
-        return raw(column).astype(np.float64, copy=False)
+        return raw(column)
     if pa.types.is_integer(kind):
         if kind.bit_width == 64 and len(column) > column.null_count:
             low, high = (scalar.as_py() for scalar in pc.min_max(column).values())
             _check_integers(low, high, name, where)
-        return raw(column).astype(np.float64)
+        return raw(column)
     if pa.types.is_boolean(kind):
-        return raw(column.cast(pa.uint8())).astype(np.float64)
+        return raw(column.cast(pa.uint8()))
     if pa.types.is_decimal(kind):
         return decimals(column, name, where)
     if pa.types.is_temporal(kind):

@@ -48,6 +48,9 @@ class Observed:
         Number of the first row of the batch in its file or frame.
     row_mask : Mask or None
         Which rows of the batch are complete; None when all are.
+    selected : Codes or None
+        (n,) numbers of the complete rows among values and matrix, where these hold all rows of the batch; None where
+        they hold the complete rows alone.
     """
 
     rows: int
@@ -60,6 +63,13 @@ class Observed:
     where: str
     first_row: int
     row_mask: Mask | None
+    selected: Codes | None = None
+
+    def evaluated(self) -> Observed:
+        """The same with values and matrix of the complete rows alone, in float64."""
+        values = {name: _take(v, self.selected).astype(np.float64, copy=False) for name, v in self.values.items()}
+        matrix = None if self.matrix is None else _take(self.matrix, self.selected).astype(np.float64, copy=False)
+        return replace(self, values=values, matrix=matrix, selected=None)
 
     def offset_weight_count(self, rows: slice | Mask) -> tuple[Vector | None, Vector | None, Vector | None]:
         """Offset, weight and count of some of the rows."""
@@ -115,6 +125,9 @@ class Reader:
         Factor -> number of levels seen so far.
     native : bool
         Whether a matrix that is used in place keeps its number type, for a kernel that reads it; else it is float64.
+    as_stored : bool
+        Whether values and matrix keep their number types and their incomplete rows, for a kernel that is given the
+        numbers of the complete ones (`Observed.selected`).
     """
 
     def __init__(self, design: Design, *, drop: bool = True, response: bool = True) -> None:
@@ -131,7 +144,8 @@ class Reader:
         self.expressions = {key: node for key, node in nodes.items() if not isinstance(node, Name)}
         self.dropped_rows = DroppedRows()
         self.left_out: LeftOut | None = None
-        self.native = False
+        self.native = self.as_stored = False
+        self.stored_keys = {*self.variables, *design.outcome}
 
     def read(self, batch: Batch) -> Observed:
         """Evaluate a batch and drop the rows that are not complete.
@@ -151,7 +165,8 @@ class Reader:
         if self.left_out is not None and complete is not None:
             self._report_left_out(~complete, numbers, batch, self.left_out)
         rows = None if complete is None else np.flatnonzero(complete)
-        values = {k: _take(n.values, rows) for k, n in numbers.items() if not k.startswith("=")}
+        taken = None if self.as_stored else rows
+        values = {k: _take(n.values, taken) for k, n in numbers.items() if not k.startswith("=")}
         return Observed(
             batch.rows if rows is None else len(rows),
             values,
@@ -159,10 +174,11 @@ class Reader:
             _take(numbers[OFFSET].values, rows) if OFFSET in numbers else None,
             None if weight is None else _take(weight, rows),
             None if count is None else _take(count, rows),
-            self._matrix(batch, rows),
+            self._matrix(batch, taken),
             batch.where,
             batch.first_row,
             complete,
+            rows if self.as_stored else None,
         )
 
     def translated(
@@ -215,7 +231,8 @@ class Reader:
 
     def _numbers(self, batch: Batch) -> dict[str, Numbers]:
         """All numeric columns of a batch, before rows are dropped: variable, response row or option -> numbers."""
-        numbers = {key: batch.numbers(column) for key, column in self.plain_columns.items()}
+        stored = self.stored_keys if self.as_stored else ()
+        numbers = {key: batch.numbers(column, as_stored=key in stored) for key, column in self.plain_columns.items()}
         if self.expressions:
             numbers |= evaluate(self.expressions, batch)
         design = self.design
@@ -306,7 +323,7 @@ class Reader:
         if self.design.matrix is None:
             return None
         matrix = batch.matrices[self.design.matrix[0]]
-        matrix = matrix if self.native else matrix.astype(np.float64, copy=False)
+        matrix = matrix if self.native or self.as_stored else matrix.astype(np.float64, copy=False)
         return matrix if rows is None else matrix[rows]
 
 

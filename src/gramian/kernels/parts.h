@@ -57,7 +57,13 @@ void values_of_column(const Part& part, const Rows& rows, int64_t column, double
   double shift = part.shift[column], scale = part.scale[column];
   int n = rows.count;
   if (rows.numbers) {
-    for (int i = 0; i < n; i++) out[i] = ((double)*(const T*)(from + rows.number(i) * part.down) - shift) * scale;
+    const int64_t* numbers = rows.numbers + rows.first;
+    if (part.down == sizeof(T)) {
+      const T* x = reinterpret_cast<const T*>(from);
+      for (int i = 0; i < n; i++) out[i] = ((double)x[numbers[i]] - shift) * scale;
+    } else {
+      for (int i = 0; i < n; i++) out[i] = ((double)*(const T*)(from + numbers[i] * part.down) - shift) * scale;
+    }
     return;
   }
   from += rows.first * part.down;

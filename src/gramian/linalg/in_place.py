@@ -54,14 +54,15 @@ class InPlace:
         """Index of the columns that are read among the stored ones."""
         return grid(self.order, self.order)
 
-    def products(self, parts: Sequence[Part], root_weight: Vector | None) -> Matrix:
-        """Products (m, m) of the stored columns over some rows. root_weight : (n,) by which each row is multiplied.
+    def products(self, parts: Sequence[Part], root_weight: Vector | None, selected: Codes | None = None) -> Matrix:
+        """Products (m, m) of the stored columns over some rows.
 
+        root_weight : (n,) by which each row is multiplied, or None. selected : (n,) numbers of the rows, None for all.
         Needs a library of kernels.
         """
         compiled = library()
         assert compiled is not None
-        read = self_products(compiled, parts, factors=root_weight)
+        read = self_products(compiled, parts, numbers=selected, factors=root_weight)
         out = np.empty_like(read)
         out[self.places] = read
         return out

@@ -98,6 +98,8 @@ class Accumulate:
         accumulator.keeps_ranges = self.keeps_ranges
         with np.errstate(all="ignore"):  # values that are not finite are detected afterwards, by row and column
             accumulator.reader.native = accumulator.in_place is not None
+            # an outcome less its offsets is computed from float64
+            accumulator.reader.as_stored = accumulator.reader.native and not self.design.offsets
             for batch in batches:
                 accumulator.add(accumulator.reader.read(batch))
         return accumulator.finish()
@@ -139,8 +141,7 @@ class UnitAccumulator:
 
     def add(self, observed: Observed) -> None:
         """Add the complete rows of a batch."""
-        if observed.matrix is not None and observed.matrix.dtype != np.float64:
-            observed = replace(observed, matrix=observed.matrix.astype(np.float64))
+        observed = observed.evaluated()
         values = self.values(observed)
         for rows, columns in self.block_writer.blocks(observed.rows, values, observed.codes, observed.matrix):
             if not self.block(columns, observed, rows):
@@ -250,7 +251,7 @@ class LinearAccumulator(UnitAccumulator):
             return False
         weight, count = observed.weight, observed.count
         total = combined_weight(weight, count)
-        products = columns.products(parts, None if total is None else np.sqrt(total))
+        products = columns.products(parts, None if total is None else np.sqrt(total), observed.selected)
         if not self.sums.add_products(products, observed.rows, count):
             return False
         if weight is not None:
