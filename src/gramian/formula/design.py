@@ -92,7 +92,9 @@ class Design:
     @cached_property
     def in_place(self) -> InPlace | None:
         """How a kernel reads the columns of a pass where they are; None where they are written first."""
-        return None if self.terms.power_sums else in_place(self.layout, self.coordinates, self.matrix_variables)
+        if self.terms.power_sums:
+            return None
+        return in_place(self.layout, self.coordinates, self.matrix_variables, cells=True)
 
     def stays_in_place(self, rows: Matrix) -> bool:
         """Whether surely no column of the matrix needs a shift or a scale. rows : (n, k) its first ones."""

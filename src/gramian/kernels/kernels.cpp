@@ -5,6 +5,7 @@
 // added with their rounding errors. The compiler may not contract or reorder anything (-ffp-contract=off, no
 // -ffast-math). The interface is plain C, so that one library serves every version of Python.
 #include "cells.h"
+#include "dense_cells.h"
 #include "digits.h"
 #include "graphs.h"
 #include "parts.h"
@@ -14,11 +15,6 @@
 namespace {
 
 constexpr int LEFT_AHEAD = 16 * STRIP;  // how far ahead the columns on the left of a tile are fetched
-
-// Where the lanes of a column and those after it begin in the strips.
-inline const double* lanes_of(const double* strips, int64_t column) {
-  return strips + column / STRIP * BLOCK_ROWS * STRIP + column % STRIP;
-}
 
 // Products of R columns with V vectors of columns over the rows of a block, added to hi + lo : (.., width). Of a
 // triangle, whose vectors hold the R columns themselves, vectors that end left of the diagonal are left out.
@@ -107,26 +103,6 @@ void add_rounded(const double* hi, const double* lo, int64_t columns, int64_t wi
     }
 }
 
-// Linear predictors of the rows of a block: eight lanes of sums, which are added in pairs. W rows are turned at a time;
-// eta has room for them behind the last row, too.
-void predict(const double* strips, const double* b, int64_t width, int rows, double* eta) {
-  for (int r = 0; r < rows; r += W) {
-    vec sums[STRIP / W][W];
-    for (int v = 0; v < STRIP / W; v++) {
-      for (int i = 0; i < W; i++) sums[v][i] = repeat(0.0);
-      for (int64_t s = 0; s < width; s += STRIP) {
-        const double* at = strips + s * BLOCK_ROWS + r * STRIP + v * W;
-        vec coefficients = load(b + s + v * W);
-        for (int i = 0; i < W; i++) sums[v][i] = fused(load(at + i * STRIP), coefficients, sums[v][i]);
-      }
-      transpose(sums[v]);
-    }
-    vec lane[STRIP];
-    for (int c = 0; c < STRIP; c++) lane[c] = sums[c / W][c % W];
-    store(eta + r, ((lane[0] + lane[4]) + (lane[2] + lane[6])) + ((lane[1] + lane[5]) + (lane[3] + lane[7])));
-  }
-}
-
 // The rows after a block, of the widest part that is stored by rows: fetched while the block is copied and multiplied.
 Ahead ahead_of(const Part* parts, int64_t count, const Rows& rows, int64_t columns) {
   const Part* widest = parts;
@@ -137,18 +113,12 @@ Ahead ahead_of(const Part* parts, int64_t count, const Rows& rows, int64_t colum
   return {widest->data + (rows.first + BLOCK_ROWS) * widest->down, BLOCK_ROWS * widest->down / steps + 1};
 }
 
-// The first place in some memory where a cache line begins.
-inline double* aligned(double* memory) {
-  while (reinterpret_cast<uintptr_t>(memory) % (STRIP * sizeof(double))) memory++;
-  return memory;
-}
-
 }  // namespace
 
 extern "C" {
 
 // Changes whenever a function below does: a library of another version is not used.
-int64_t gramian_interface() { return 14; }
+int64_t gramian_interface() { return 15; }
 
 // The best instruction set of this processor for which a library is compiled: 4, 3 (x86-64-v4, v3), 1 (the portable
 // build is quick, as on ARM) or 0 (a fused multiply-add would be done by software).
@@ -189,6 +159,37 @@ void gramian_products(const Part* parts, int64_t count, int64_t rows, const int6
   }
   std::memset(out, 0, sizeof(double) * columns * columns);
   add_rounded(hi, lo, columns, width, out);
+}
+
+// Adds the products of all parts, as `gramian_products` makes them, to out (p, p), and the columns to tables of cells:
+// sums of `height` rows are rounded and added. Returns how many rows were added: the rest begins with sums that are not
+// finite. counts : how often each row counts, or null.
+int64_t gramian_products_and_cells(const Part* parts, int64_t count, int64_t rows, int64_t height,
+                                   const int64_t* numbers, const double* factors, const double* counts,
+                                   const DenseTable* tables, int64_t table_count, double* out, double* memory) {
+  int64_t columns = columns_of(parts, count), width = strips_width(columns);
+  double *strips = aligned(memory), *hi = strips + BLOCK_ROWS * width, *lo = hi + width * width;
+  std::memset(strips, 0, sizeof(double) * BLOCK_ROWS * width);
+  for (int64_t start = 0, stop; start < rows; start = stop) {
+    stop = std::min(start + height, rows);
+    std::memset(hi, 0, sizeof(double) * 2 * width * width);
+    for (int64_t first = start; first < stop; first += BLOCK_ROWS) {
+      Rows here = {numbers, first, (int)std::min<int64_t>(BLOCK_ROWS, stop - first)};
+      Ahead ahead = ahead_of(parts, count, here, columns);
+      pack(parts, count, here, first && !factors, strips, ahead);
+      if (factors) weight_rows(strips, width, here.count, factors + first);
+      add_block(strips, here.count, columns, width, hi, lo, ahead);
+      if (factors) weight_rows(strips, width, here.count, factors + first);
+      for (int64_t t = 0; t < table_count; t++)
+        add_to_cells(tables[t], strips, first, here.count, rows, counts);
+    }
+    double squares = 0.0;
+    for (int64_t i = 0; i < columns; i++) squares += hi[i * width + i] + lo[i * width + i];
+    for (int64_t t = 0; t < table_count; t++) end_block(tables[t], std::isfinite(squares));
+    if (!std::isfinite(squares)) return start;
+    add_rounded(hi, lo, columns, width, out);
+  }
+  return rows;
 }
 
 // Adds the products of the weighted columns of all parts and of the working residual, (p + 1, p + 1), of a generalized

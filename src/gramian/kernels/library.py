@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import ctypes
 
-INTERFACE = 14  # gramian_interface() of the source
+INTERFACE = 15  # gramian_interface() of the source
 NAMES = {4: "v4", 3: "v3", 1: "portable"}  # gramian_instructions() of the source
 
 
@@ -81,6 +81,10 @@ def _declare(functions: Any, ctypes: Any) -> None:
     functions.gramian_memory.restype = number
     functions.gramian_memory.argtypes = [number]
     functions.gramian_products.argtypes = [address, number, number, address, address, address, address]
+    functions.gramian_products_and_cells.restype = number
+    functions.gramian_products_and_cells.argtypes = [
+        address, number, number, number, address, address, address, address, number, address, address
+    ]  # fmt: skip
     functions.gramian_working_products.restype = ctypes.c_double
     functions.gramian_working_products.argtypes = [address, number, number, number, *[address] * 7]
     functions.gramian_twofold_times.argtypes = [address, address, number, address, address, address, address]

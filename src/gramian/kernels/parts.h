@@ -236,4 +236,15 @@ inline int64_t columns_of(const Part* parts, int64_t count) {
 
 inline int64_t strips_width(int64_t columns) { return (columns + STRIP - 1) / STRIP * STRIP; }
 
+// Where the lanes of a column and those after it begin in the strips.
+inline const double* lanes_of(const double* strips, int64_t column) {
+  return strips + column / STRIP * BLOCK_ROWS * STRIP + column % STRIP;
+}
+
+// The first place in some memory where a cache line begins.
+inline double* aligned(double* memory) {
+  while (reinterpret_cast<uintptr_t>(memory) % (STRIP * sizeof(double))) memory++;
+  return memory;
+}
+
 }  // namespace

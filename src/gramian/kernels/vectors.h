@@ -66,6 +66,16 @@ static inline void store_some(double* p, vec a, int m) {
 #endif
 }
 
+// Adds the first m <= W of W numbers to those at p.
+static inline void add_some(double* p, const double* b, int m) {
+#if defined(__AVX512F__)
+  store_some(p, load_some(p, m) + load(b), m);
+#else
+  if (m == W) return store(p, load(p) + load(b));
+  for (int i = 0; i < m; i++) p[i] += b[i];
+#endif
+}
+
 // s = a + b rounded, and e its rounding error: a + b = s + e exactly (Knuth).
 static inline void two_sum(vec a, vec b, vec& s, vec& e) {
   s = a + b;

@@ -219,4 +219,24 @@ double working_rows(const Model& model, const double* y, const double* eta, cons
   return lanes[0] + wrong[0];
 }
 
+// Linear predictors of the rows of a block: eight lanes of sums, which are added in pairs. W rows are turned at a time;
+// eta has room for them behind the last row, too.
+void predict(const double* strips, const double* b, int64_t width, int rows, double* eta) {
+  for (int r = 0; r < rows; r += W) {
+    vec sums[STRIP / W][W];
+    for (int v = 0; v < STRIP / W; v++) {
+      for (int i = 0; i < W; i++) sums[v][i] = repeat(0.0);
+      for (int64_t s = 0; s < width; s += STRIP) {
+        const double* at = strips + s * BLOCK_ROWS + r * STRIP + v * W;
+        vec coefficients = load(b + s + v * W);
+        for (int i = 0; i < W; i++) sums[v][i] = fused(load(at + i * STRIP), coefficients, sums[v][i]);
+      }
+      transpose(sums[v]);
+    }
+    vec lane[STRIP];
+    for (int c = 0; c < STRIP; c++) lane[c] = sums[c / W][c % W];
+    store(eta + r, ((lane[0] + lane[4]) + (lane[2] + lane[6])) + ((lane[1] + lane[5]) + (lane[3] + lane[7])));
+  }
+}
+
 }  // namespace

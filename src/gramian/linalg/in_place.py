@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gramian.kernels.dense_cells import RowsOfCells, add_products_and_cells
 from gramian.kernels.library import library
 from gramian.kernels.sums import Part, group_products, readable, self_products
 from gramian.linalg.columns import Layout, grid
+from gramian.linalg.moments import Accumulator
 from gramian.linalg.monomials import Coordinate
 from gramian.linalg.self_products import MAX_COMPILED_WIDTH
 from gramian.typing import Codes, Matrix, Vector
@@ -67,6 +69,10 @@ class InPlace:
         out[self.places] = read
         return out
 
+    def lanes(self, positions: Sequence[int]) -> Codes:
+        """Numbers in the order of reading of stored columns, given by their positions."""
+        return np.argsort(self.order)[list(positions)]
+
     def group_products(
         self, parts: Sequence[Part], starts: Codes, order: Codes | None, root_weight: Vector | None
     ) -> Matrix:
@@ -91,14 +97,44 @@ def _in_order(values: NDArray[Any], order: Codes) -> NDArray[Any]:
     return values.take(order, axis=0) if values.strides[0] else values
 
 
+def add_with_cells(
+    sums: Accumulator,
+    columns: InPlace,
+    parts: Sequence[Part],
+    rows: RowsOfCells,
+    factors: tuple[Mapping[str, Codes], Mapping[str, int]],
+) -> int:
+    """Add rows beside factors by a kernel that reads them where they are; return how many were added.
+
+    The next ones have a value that is not finite, or a table that is not added to at once. columns, parts : how the
+    columns are read. factors : codes (n,) of each factor, and its number of levels seen so far. Needs a library.
+    """
+    assert sums.tables is not None
+    kernel, (codes, sizes) = library(), factors
+    cells = sums.tables.dense(codes, sizes, (rows.length - 1) % rows.height + 1, columns.lanes)
+    if cells is None or kernel is None:
+        return 0
+    products = sums.in_order(columns.places)
+    added = add_products_and_cells(kernel, parts, rows, cells, products)
+    sums.dense[columns.places] = products
+    sums.count_rows(added, None if rows.counts is None else rows.counts[:added])
+    return added
+
+
 def in_place(
-    layout: Layout, coordinates: Mapping[str, Coordinate], matrix_variables: tuple[str, ...], *, response: bool = True
+    layout: Layout,
+    coordinates: Mapping[str, Coordinate],
+    matrix_variables: tuple[str, ...],
+    *,
+    response: bool = True,
+    cells: bool = False,
 ) -> InPlace | None:
     """How to read the columns of a layout in place; None where they are too many, or some is a product of others.
 
-    response : whether the response rows are read; else they are the last in the order of reading.
+    response : whether the response rows are read; else they are the last in the order of reading. cells : whether the
+    layout may have sums over cells.
     """
-    if layout.tables or layout.extra or len(layout.rows) > MAX_COMPILED_WIDTH:
+    if (layout.tables and not cells) or layout.extra or len(layout.rows) > MAX_COMPILED_WIDTH:
         return None
     place = {m: i for i, m in enumerate(layout.rows)}
     if () not in place or any(m and (len(m) > 1 or m[0][1] > 1) for m in place):

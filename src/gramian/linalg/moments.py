@@ -270,7 +270,7 @@ class Accumulator:
             return False
         if not columns.add_products(self.dense, self._memory_for(columns)):
             return False
-        self._count(columns.rows, count)
+        self.count_rows(columns.rows, count)
         for variable, sums in power_sums.items():
             self.powers[variable] += sums
         if self.tables is not None:
@@ -285,7 +285,7 @@ class Accumulator:
         if not np.isfinite(products.diagonal().sum()):
             return False
         self.dense += products
-        self._count(rows, count)
+        self.count_rows(rows, count)
         return True
 
     def in_order(self, where: Any) -> Matrix:
@@ -300,10 +300,10 @@ class Accumulator:
         if not np.isfinite(products.diagonal().sum()):
             return False
         self.dense[where] = products
-        self._count(rows, count)
+        self.count_rows(rows, count)
         return True
 
-    def _count(self, rows: int, count: Vector | None) -> None:
+    def count_rows(self, rows: int, count: Vector | None) -> None:
         """Count rows that were added, each as often as its frequency weight says."""
         self.rows += rows if count is None else int(count.sum())
 

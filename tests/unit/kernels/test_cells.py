@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from gramian.kernels.cells import add_by_code
+from gramian.kernels.dense_cells import Cells, RowsOfCells, add_products_and_cells
 from gramian.kernels.library import Library
+from gramian.kernels.sums import Part, self_products
 from gramian.linalg.factors import cell_counts, cells
 from gramian.linalg.factors.cell_accumulator import CellAccumulator
 from gramian.linalg.factors.cell_keys import cells_of, keys_of
@@ -31,6 +33,45 @@ def test_sums_by_codes_have_the_bits_of_bincount(compiled: Library, *, weighted:
     for j, column in enumerate(columns):
         assert np.array_equal(sums[:, j], np.bincount(code, column if factors is None else column * factors, L))
     assert np.array_equal(rows, np.bincount(code, counts, L))
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_rows_enter_products_and_cells_in_one_trip(compiled: Library, *, weighted: bool) -> None:
+    rng = np.random.default_rng(3)
+    n, height, k, L = 1_000, 300, 11, 7
+    A, order = rng.integers(-99, 99, (n, k)).astype(np.int16), np.sort(rng.permutation(n)[:800])
+    parts = [Part(A[:, j], 0.5, 0.25) for j in range(k)]
+    code, factors = rng.integers(0, L, len(order)), rng.random(len(order)) if weighted else None
+    sums = [np.zeros((L, width)) for width in (k, 3)]
+    lanes = [np.arange(k), np.array([9, 0, 4])]
+    tables = [Cells(code, own, table, np.zeros(L, np.int64)) for own, table in zip(lanes, sums, strict=True)]
+    products, rows = np.zeros((k, k)), RowsOfCells(len(order), height, order, factors, None)
+    assert add_products_and_cells(compiled, parts, rows, tables, products) == len(order)
+    expected, U = np.zeros((k, k)), (A[order] - 0.5) * 0.25
+    for start in range(0, len(order), height):
+        block = slice(start, start + height)
+        weights = None if factors is None else factors[block]
+        expected += self_products(compiled, parts, numbers=order[block], factors=weights)
+    assert np.array_equal(products, expected)
+    weighed = U if factors is None else U * factors[:, None] * factors[:, None]
+    for own, table, done in zip(lanes, sums, tables, strict=True):
+        assert np.array_equal(done.rows, np.bincount(code, minlength=L))
+        for column, found in zip(own, table.T, strict=True):
+            parted = [
+                np.bincount(code[s : s + height], weighed[s : s + height, column], L)
+                for s in range(0, len(order), height)
+            ]
+            assert np.array_equal(found, sum(parted))
+
+
+def test_rows_of_a_block_that_is_not_finite_enter_no_sum(compiled: Library) -> None:
+    A = np.ones((500, 2))
+    A[250, 1] = np.inf
+    code, sums, rows, products = np.zeros(500, np.int64), np.zeros((3, 2)), np.zeros(3, np.int64), np.zeros((2, 2))
+    how = RowsOfCells(500, 200, None, None, None)
+    assert add_products_and_cells(compiled, [Part(A)], how, [Cells(code, np.arange(2), sums, rows)], products) == 200
+    assert products.tolist() == [[200.0, 200.0]] * 2
+    assert (sums[0].tolist(), rows.tolist()) == ([200.0, 200.0], [200, 0, 0])
 
 
 def test_tables_of_both_kinds_have_the_same_bits(compiled: Library) -> None:

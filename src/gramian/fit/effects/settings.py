@@ -68,7 +68,7 @@ class ChangedBatch(Batch):
 
     changes: Mapping[str, Change] = field(default_factory=dict)
 
-    def numbers(self, name: str) -> Numbers:
+    def numbers(self, name: str, *, as_stored: bool = False) -> Numbers:
         """As of `Batch`, with the setting's numbers."""
         change = self.changes.get(name)
         if isinstance(change, Fixed):

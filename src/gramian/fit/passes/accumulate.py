@@ -6,7 +6,7 @@ sums of one unit and is the base of the passes of other models.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import islice
@@ -20,10 +20,12 @@ from gramian.formula.design import Design
 from gramian.formula.dropped_rows import DroppedRows, count_marked
 from gramian.formula.row_reader import Observed, Reader
 from gramian.formula.text_factors import check_text_factors
+from gramian.kernels.dense_cells import RowsOfCells
 from gramian.kernels.library import library
+from gramian.kernels.sums import Part
 from gramian.linalg.blocks import ROWS_PER_BLOCK, BlockWriter
 from gramian.linalg.columns import Columns, Layout
-from gramian.linalg.in_place import InPlace
+from gramian.linalg.in_place import InPlace, add_with_cells
 from gramian.linalg.moments import Accumulator, Moments, combined_weight
 from gramian.typing import Mask, Vector
 
@@ -143,11 +145,16 @@ class UnitAccumulator:
         """Add the complete rows of a batch."""
         observed = observed.evaluated()
         values = self.values(observed)
-        for rows, columns in self.block_writer.blocks(observed.rows, values, observed.codes, observed.matrix):
-            if not self.block(columns, observed, rows):
-                # the product of a block shows whether every value is finite: rows are looked at only when it is not
-                rewritten = self.block_writer.block(rows, values, observed.codes, observed.matrix)
-                self._add_finite(rewritten, observed, rows)
+        for start in range(0, observed.rows, self.height):
+            self.add_rows(observed, values, slice(start, min(start + self.height, observed.rows)))
+
+    def add_rows(self, observed: Observed, values: Mapping[str, Vector], rows: slice) -> None:
+        """Add a block of rows, whose columns are written. values : as of `values`."""
+        columns = self.block_writer.block(rows, values, observed.codes, observed.matrix)
+        if not self.block(columns, observed, rows):
+            # the product of a block shows whether every value is finite: rows are looked at only when it is not
+            rewritten = self.block_writer.block(rows, values, observed.codes, observed.matrix)
+            self._add_finite(rewritten, observed, rows)
 
     def values(self, observed: Observed) -> dict[str, Vector]:
         """Values (n,) of the variables and of the response rows, by name, from which blocks are written."""
@@ -249,6 +256,9 @@ class LinearAccumulator(UnitAccumulator):
         parts = columns.parts(self.values(observed), observed.matrix, observed.rows)
         if parts is None:
             return False
+        if self.layout.tables:
+            self._add_with_cells(columns, parts, observed)
+            return True
         weight, count = observed.weight, observed.count
         total = combined_weight(weight, count)
         products = columns.products(parts, None if total is None else np.sqrt(total), observed.selected)
@@ -257,6 +267,36 @@ class LinearAccumulator(UnitAccumulator):
         if weight is not None:
             self.sums.add_log_weights(weight, count)
         return True
+
+    def _add_with_cells(self, columns: InPlace, parts: Sequence[Part], observed: Observed) -> None:
+        """Add the rows of a batch beside factors; blocks that a kernel does not add are written."""
+        start, whole, plain = 0, observed.rows - observed.rows % self.height, None
+        while start < observed.rows:
+            stop = whole if start < whole else observed.rows  # a short block may be too short for a table
+            start += self._added_with_cells(columns, parts, observed, slice(start, stop))
+            if start < stop:
+                plain = observed.evaluated() if plain is None else plain
+                block = slice(start, min(start + self.height, stop))
+                self.add_rows(plain, self.values(plain), block)
+                start = block.stop
+
+    def _added_with_cells(self, columns: InPlace, parts: Sequence[Part], observed: Observed, rows: slice) -> int:
+        """Add some rows until one of a block is not finite; how many were added."""
+        weight, count = take_rows(observed.weight, rows), take_rows(observed.count, rows)
+        total, selected = combined_weight(weight, count), None
+        if observed.selected is None:
+            parts = [part._replace(values=part.values[rows]) for part in parts]
+        else:
+            selected = observed.selected[rows]
+        root = None if total is None else np.sqrt(total)
+        how = RowsOfCells(rows.stop - rows.start, self.height, selected, root, count)
+        codes = {name: own[rows] for name, own in observed.codes.items()}
+        added = add_with_cells(self.sums, columns, parts, how, (codes, self.reader.sizes))
+        if weight is not None:
+            for start in range(0, added, self.height):
+                part = slice(start, min(start + self.height, added))
+                self.sums.add_log_weights(weight[part], take_rows(count, part))
+        return added
 
 
 def linear_residual(y: Vector, offset: Vector | None) -> Vector:

@@ -164,7 +164,8 @@ class _PatternUnit:
         self.complete = _Complete(task.design, drop=True)
         self.complete.reader = self.reader
         self.by_pattern = _ByPattern(task, self.reader)
-        self.in_place = None if task.grouping is not None else self.complete.in_place
+        in_place = None if task.grouping is not None or task.design.layout.tables else self.complete.in_place
+        self.in_place = in_place
         self.reader.native = self.in_place is not None
 
     def add(self, batch: Batch) -> None:

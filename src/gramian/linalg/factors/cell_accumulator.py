@@ -9,7 +9,12 @@ import numpy as np
 from gramian.linalg.factors.cell_counts import CellCounts, counted
 from gramian.linalg.factors.cell_keys import cells_of
 from gramian.linalg.factors.cells import MAX_DENSE_CELLS, CellSums, sum_duplicates
-from gramian.linalg.factors.dense_table import DenseTable, concatenated_counts, dense_table
+from gramian.linalg.factors.dense_table import (
+    CompiledTable,
+    DenseTable,
+    concatenated_counts,
+    dense_table,
+)
 from gramian.typing import AnyCodes, Codes, Matrix, Vector
 
 MOST = 2  # levels for each that has rows, below which sums of those without any cost less than to leave them out
@@ -64,6 +69,17 @@ class CellAccumulator:
             self._add_piece(codes, values if factors is None else [v * factors for v in values], count)
         else:
             self.table.add(self._flat(codes), values, factors, count)
+
+    def dense(self, codes: Sequence[Codes], sizes: Sequence[int], rows: int) -> tuple[CompiledTable, Codes] | None:
+        """The table and the flat indices (n,) of some rows; None where blocks of so many rows are not summed at once.
+
+        codes, sizes : as of `add`.
+        """
+        if any(size > capacity for size, capacity in zip(sizes, self.capacity, strict=True)):
+            self._grow(sizes)
+        if not isinstance(self.table, CompiledTable) or not self.table.is_summed_at_once(rows):
+            return None
+        return self.table, self._flat(codes)
 
     def _add_piece(self, codes: Sequence[Codes], values: Sequence[Vector], count: Vector | None) -> None:
         """Collect a block, and make a piece of all that are collected once they have enough rows."""

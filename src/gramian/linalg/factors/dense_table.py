@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from gramian.kernels.cells import add_by_code
+from gramian.kernels.dense_cells import Cells
 from gramian.kernels.library import Library, library
 from gramian.typing import AnyCodes, Codes, Matrix, Vector
 
@@ -104,6 +105,11 @@ class CompiledTable(DenseTable):
         self.block_rows += len(cell)
         if self.block_rows >= min(len(self.rows), MAX_COLLECTED):
             self.flush()
+
+    def cells(self, codes: Codes, lanes: Codes) -> Cells:
+        """The table for a kernel that adds rows itself. codes : (n,) flat indices. lanes : (k,) of the columns."""
+        self.is_empty = False
+        return Cells(codes, lanes, self.sums.T, self.rows)
 
     def flush(self) -> None:
         """As of `DenseTable`."""

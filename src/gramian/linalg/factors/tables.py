@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import prod
 from typing import Any
 
+from gramian.kernels.dense_cells import Cells
 from gramian.kernels.threads import in_parts
 from gramian.linalg.columns import Columns, Factors
 from gramian.linalg.factors.cell_accumulator import CellAccumulator
@@ -48,14 +49,32 @@ class TablesAccumulator:
         sizes : mapping
             Factor -> number of levels seen so far.
         """
+        for factors, places, table in self._used(sizes):
+            _fill(table, factors, places, columns, root_weight, count, sizes)
+
+    def _used(self, sizes: Mapping[str, int]) -> list[tuple[Factors, Sequence[int], CellAccumulator]]:
+        """The tables to which rows are added: factors, places, accumulator."""
         # Once levels are too many the joint table is finished for good, and its sums are added at the end.
         if self.use_joint and prod(sizes[f] for f in self.all_factors) > MAX_JOINT_CELLS:
             self.joint_sums, self.use_joint = self._sums_of_joint(), False
         if self.use_joint:
-            _fill(self.joint, self.all_factors, self.all_places, columns, root_weight, count, sizes)
-            return
-        for factors, table in self.separate.items():
-            _fill(table, factors, self.places[factors], columns, root_weight, count, sizes)
+            return [(self.all_factors, self.all_places, self.joint)]
+        return [(factors, self.places[factors], table) for factors, table in self.separate.items()]
+
+    def dense(
+        self, codes: Mapping[str, Codes], sizes: Mapping[str, int], rows: int, lanes: Callable[[Sequence[int]], Codes]
+    ) -> list[Cells] | None:
+        """The tables for a kernel that adds rows itself; None where one is not summed at once with so many rows.
+
+        codes : factor -> (n,) codes. sizes : as of `add`. lanes : numbers of the columns at some places.
+        """
+        found = [
+            (places, table.dense([codes[f] for f in factors], [sizes[f] for f in factors], rows))
+            for factors, places, table in self._used(sizes)
+        ]
+        if any(own is None for _, own in found):
+            return None
+        return [own[0].cells(own[1], lanes(places)) for places, own in found if own is not None]
 
     def finish(self, whole: Mapping[str, int] | None = None) -> dict[Factors, CellSums]:
         """The observed cells of every table.

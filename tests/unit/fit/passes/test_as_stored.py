@@ -1,4 +1,4 @@
-"""Columns of any number type with missing values are read where they are: the bits of their complete rows in float64."""
+"""Columns of any number type with missing values are read where they are, with the bits of their complete rows."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import pytest
 
 import gramian as gm
 from gramian.column import present
+from gramian.fit.passes.accumulate import LinearAccumulator
 
 ROWS = 5_000  # no more than the first rows, from which shifts are chosen
 TYPES = ("int8", "uint8", "int16", "int32", "int64", "float32", "float64", "bool")
@@ -57,6 +58,33 @@ def test_vectors_of_numpy_keep_their_type_and_infinite_rows_are_left_out() -> No
     expected = gm.ols("y ~ a + b", {name: values[kept].astype(np.float64) for name, values in data.items()})
     assert fit.rows == ROWS - 1
     assert np.allclose(fit.coefficients, expected.coefficients, rtol=1e-12, atol=0.0)
+
+
+@pytest.mark.parametrize("formula", ["y ~ a + b + f", "y ~ a*f + factor(g)", "y ~ a + f | many"])
+@pytest.mark.parametrize("options", [{}, {"weights": "w"}, {"weights": "w", "counts": "n"}])
+def test_sums_beside_factors_have_the_bits_of_columns_that_are_written(
+    monkeypatch: pytest.MonkeyPatch, formula: str, options: dict[str, str]
+) -> None:
+    rng, rows = np.random.default_rng(7), 30_000
+    data = pa.table(
+        {
+            "y": rng.random(rows),
+            "a": pa.array(np.where(np.arange(rows) == 9_000, np.nan, rng.random(rows)), mask=rng.random(rows) < 0.1),
+            "b": rng.integers(0, 99, rows).astype(np.int16),
+            "f": pa.array(rng.choice(list("abc"), rows), mask=rng.random(rows) < 0.1).dictionary_encode(),
+            "g": rng.integers(0, 1_000, rows),
+            "many": rng.integers(0, 9_000, rows),
+            "w": rng.random(rows) + 0.5,
+            "n": rng.integers(0, 3, rows),
+        }
+    )
+    fit = gm.ols(formula, data, **options)
+    monkeypatch.setattr(LinearAccumulator, "in_place", None)
+    written = gm.ols(formula, data, **options)
+    assert (fit.rows, fit.dropped_rows) == (written.rows, written.dropped_rows)
+    assert fit.coefficients.tobytes() == written.coefficients.tobytes()
+    assert fit.std_errors.tobytes() == written.std_errors.tobytes()
+    assert fit.loglik == written.loglik
 
 
 @pytest.mark.parametrize("start", range(10))
