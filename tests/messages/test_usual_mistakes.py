@@ -72,6 +72,7 @@ def test_a_wrong_option_is_a_value_error():
             'numbers: gm.csv(path, thousands=".", decimal=",") reads them',
             'numbers: --thousands "." --decimal-mark "," reads them',
         ),
+        (fit_command, 'l(x, 1) needs panel_id=("firm", "t"): the', "l(x, 1) needs --panel-id firm,t: the"),
         (curve_command, "more passes (max_passes=4)", "more passes (--max-passes 4)"),
     ],
 )

@@ -11,7 +11,7 @@ import click
 
 from gramian.cli.vcov import vcov_text
 
-ASSIGNED = re.compile(r"""\b([a-z_]+)=(\{[^}]*\}|'[^']*'|"[^"]*"|[\w.+-]*\w)""")
+ASSIGNED = re.compile(r"""\b([a-z_]+)=(\{[^}]*\}|\([^()]*\)|'[^']*'|"[^"]*"|[\w.+-]*\w)""")
 CALL = re.compile(r"\bgm\.(\w+)\(\.\.\., (\w+)=([^()]*)\)")
 DIALECT = re.compile(r"gm\.csv\(path, ([^()]*)\)")
 METHOD = re.compile(r"(, or give the rows again)?, as in fits?(?:\[key\])?\.with_vcov\(([^()]*), data\)")
@@ -70,6 +70,8 @@ def _flag(name: str, option: str, value: str) -> str:
         return _vcov_flag(value)
     if value.startswith("{"):
         value = ",".join(f"{key}={part}" for key, part in PAIR.findall(value))
+    if value.startswith("("):
+        value = ",".join(map(str, ast.literal_eval(value)))
     return f"{option} {_argument(value)}"
 
 

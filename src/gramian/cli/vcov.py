@@ -77,6 +77,8 @@ def parse_vcov(text: str) -> str | dict[str, Any]:
         return _serial(text, parts)
     if parts[0] == "conley":
         return _conley(text, parts)
+    if parts[0] in CR and parts[1:]:
+        raise OptionError(f"--vcov {text}: write --vcov {CLUSTER}{':'.join(parts[1:])}:{parts[0]}")
     if not text.startswith(CLUSTER):
         return text
     columns, colon, kind = text.removeprefix(CLUSTER).rpartition(":")

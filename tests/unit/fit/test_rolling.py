@@ -216,7 +216,7 @@ def test_ranges_of_a_tree_are_sums_of_their_parts(count: int) -> None:
         ({"window": "30x", "on": "date"}, OptionError, "window must be a length such as"),
         ({"window": "0d", "on": "date"}, OptionError, "window must be a length such as"),
         ({"window": -3, "on": "t"}, OptionError, "found -3"),
-        ({"window": 5, "on": "date"}, OptionError, """give lengths as a text such as "30d", not '1'"""),
+        ({"window": 5, "on": "date"}, OptionError, """give lengths as a text such as "30d", not as a number"""),
         ({"window": "5d", "on": "t"}, OptionError, "give lengths as a number, in its units"),
         ({"window": "12h", "on": "date"}, OptionError, "periods are at least a day"),
         ({"window": "30d", "on": "date", "every": "7d"}, OptionError, "must be a multiple of every=7d"),

@@ -79,8 +79,8 @@ def _check(formula: Formula) -> None:
         if set(other.by) != set(first.by):
             names = " and ".join(f"'{':'.join(r.by)}'" for r in (first, other))
             raise formula_error(
-                f"the groupings {names} are crossed or nested; a mixed model has one here, whose groups are "
-                "independent of each other: leave one out, or make it fixed effects, as in + factor(year)",
+                f"the groupings {names} are crossed or nested, and mixed models here have a single grouping, "
+                "whose groups are independent: leave one out, or make it fixed effects, as in + factor(year)",
                 formula.text,
                 other.position,
             )

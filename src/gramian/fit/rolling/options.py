@@ -93,7 +93,8 @@ class Windows:
         is_number = column.kind is Kind.NUMBER
         if is_number != (self.every.kind == "number"):
             wanted = "a number, in its units" if is_number else 'a text such as "30d"'
-            raise OptionError(f"on='{self.on}' is {column.type}: give lengths as {wanted}, not {self.every.text!r}")
+            given = "a length of time" if is_number else "a number"
+            raise OptionError(f"on='{self.on}' is {column.type}: give lengths as {wanted}, not as {given}")
         if _is_date(column.type) and self.every.kind == "seconds" and self.every.size % DAY:
             raise OptionError(f"on='{self.on}' holds dates: periods are at least a day, not {self.every.text!r}")
 

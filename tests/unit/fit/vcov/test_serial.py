@@ -140,6 +140,11 @@ def test_words_without_meaning(text):
         parse_vcov(text)
 
 
+def test_a_type_before_its_clusters_is_told_where_it_belongs():
+    with pytest.raises(OptionError, match=r"--vcov CR2:firm,year: write --vcov cluster:firm,year:CR2"):
+        parse_vcov("CR2:firm,year")
+
+
 @pytest.mark.parametrize(
     ("spelled", "ours"),
     [
