@@ -18,7 +18,7 @@ import gramian as gm
 from data.reading import everything
 from gramian.data.libraries.remote import without_secrets
 from gramian.data.source import source_of
-from gramian.errors import DataError
+from gramian.errors import DataError, SchemaError
 
 TABLE = pa.table({"x": [1.0, 2.0, None, 4.0, 7.0], "s": ["u", "v", "u", None, "w"], "y": [1.0, 3.0, 2.0, 5.0, 6.0]})
 
@@ -65,6 +65,22 @@ def test_keys_of_folders_are_columns(store):
         pc.write_csv(TABLE, file)
     assert everything(source_of("memory://b"), ["k"])["k"] == [0, 0, 0, 1, 1]
     assert everything(source_of("memory://t/*/*.csv"), ["k"])["k"] == [3] * 5
+
+
+@pytest.mark.parametrize(
+    ("files", "used", "message"),
+    [
+        ({"a.parquet": ["y"], "b.parquet": ["y", "x"]}, "x", "column 'x' is in /m/b.parquet but not in /m/a.parquet"),
+        ({"x=1/a.parquet": ["x", "y"], "x=2/a.parquet": ["x", "y"]}, "x", "'x' is both in the file and in the name of"),
+        ({"a.parquet": ["x", "y", "y"]}, "y", "a.parquet: column 'y' occurs more than once"),
+    ],
+)
+def test_columns_are_those_of_every_file(store, files, used, message):
+    for path, names in files.items():
+        with store.open(f"/m/{path}", "wb") as file:
+            parquet(pa.Table.from_arrays([TABLE[name] for name in names], names), file)
+    with pytest.raises(SchemaError, match=message):
+        gm.ols(f"{used} ~ 1", "memory://m")
 
 
 def test_only_the_needed_columns_are_read(store, monkeypatch):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -18,7 +18,7 @@ from gramian.data.columns import usable
 from gramian.data.parquet import check_nulls
 from gramian.data.paths import check_different, check_no_table
 from gramian.data.read_errors import error_context
-from gramian.data.unify_schema import FileSchema, arrow_columns, unify
+from gramian.data.unify_schema import BOTH, FileSchema, arrow_columns, unify
 from gramian.errors import DataError
 
 WHERE = "pyarrow.dataset"
@@ -26,21 +26,25 @@ FOOTERS = 16  # that are read at a time
 DECLARED = {"csv", "json"}  # formats that store no types: the schema of the dataset holds
 
 
-def read_dataset(data: Any) -> Rereadable:
-    """A source over a dataset; types of its files must agree, as those of the files of a folder."""
+def read_dataset(data: Any, *, declared: bool = True) -> Rereadable:
+    """A source over a dataset; types of its files must agree, as those of the files of a folder.
+
+    declared : whether its schema says which columns there are, as a user's does; else every file says it.
+    """
     if not isinstance(data, pd.FileSystemDataset) or getattr(data, "_scan_options", None):
         schema = unify(list(_dataset_schemas(data))).schema
         return Rereadable(schema, (Scan(data, WHERE),), (Input(WHERE, None, None),), None, None)
     with error_context(WHERE):
         fragments = list(data.get_fragments())
         with ThreadPoolExecutor(FOOTERS) as pool:  # each is a request where files are elsewhere
-            schemas = list(pool.map(partial(_schema, data), fragments))
+            schemas = list(pool.map(partial(_schema, data, declared=declared), fragments))
     paths = [fragment.path for fragment in fragments]
     if isinstance(data.filesystem, LocalFileSystem):
         check_different(paths)
         check_no_table(paths)
-    file_schemas = [_file_schema(path, schema_of_file) for path, schema_of_file in zip(paths, schemas, strict=True)]
-    schema = unify(file_schemas or [_file_schema(WHERE, data.schema)]).schema
+    clashes = [{} if declared else _clashes(fragment) for fragment in fragments]
+    file_schemas = [_file_schema(*file) for file in zip(paths, schemas, clashes, strict=True)]
+    schema = unify(file_schemas or [_file_schema(WHERE, data.schema, {})]).schema
     of_files = [tuple(_units(*file)) for file in zip(fragments, schemas, paths, strict=True)]
     inputs = tuple(
         Input(path, None, _total(scans), units=len(scans)) for path, scans in zip(paths, of_files, strict=True)
@@ -121,29 +125,37 @@ def _units(fragment: Any, schema: Any, path: str) -> Iterator[Scan]:
         first += row_group.num_rows
 
 
-def _schema(data: Any, fragment: Any) -> Any:
-    """The types in a fragment, and those of the keys in its path."""
+def _schema(data: Any, fragment: Any, *, declared: bool) -> Any:
+    """The types in a fragment, and those of the keys in its path. declared : as of `read_dataset`."""
     if fragment.format.default_extname in DECLARED:
         return data.schema
     physical = fragment.physical_schema
     keys = pd.get_partition_keys(fragment.partition_expression)
-    declared, stored = set(data.schema.names), set(physical.names)  # once: Arrow makes these lists anew
-    fields = [data.schema.field(name) for name in keys if name in declared and name not in stored]
-    return pa.schema([*(field for field in physical if field.name in declared), *fields])
+    known, stored = set(data.schema.names), set(physical.names)  # once: Arrow makes these lists anew
+    fields = [data.schema.field(name) for name in keys if name in known and name not in stored]
+    return pa.schema([*(field for field in physical if field.name in known or not declared), *fields])
 
 
-def _file_schema(where: str, schema: Any) -> FileSchema:
+def _clashes(fragment: Any) -> dict[str, str]:
+    """Columns that are both in a file and in its path, with what is wrong with that."""
+    keys = pd.get_partition_keys(fragment.partition_expression)
+    stored = set(fragment.physical_schema.names) if keys else set()
+    return {name: BOTH.format(name) for name in keys if name in stored}
+
+
+def _file_schema(where: str, schema: Any, clashes: Mapping[str, str]) -> FileSchema:
     """Columns and types of one file."""
-    return FileSchema(where, *arrow_columns(schema))
+    types, unusable = arrow_columns(schema)
+    return FileSchema(where, types, {**unusable, **clashes})
 
 
 def _dataset_schemas(data: Any) -> Iterator[FileSchema]:
     """The schema of the dataset; where its files store types, those of each file, which must be of the same family."""
-    yield _file_schema(WHERE, data.schema)
+    yield _file_schema(WHERE, data.schema, {})
     if not isinstance(data, pd.FileSystemDataset) or data.format.default_extname in DECLARED:
         return
     for path in data.files:
         with error_context(path):
             file_types = data.format.inspect(path, data.filesystem)
         kinds = {field.name: field.type for field in data.schema} | {field.name: field.type for field in file_types}
-        yield _file_schema(path, pa.schema([(name, kinds[name]) for name in data.schema.names]))
+        yield _file_schema(path, pa.schema([(name, kinds[name]) for name in data.schema.names]), {})

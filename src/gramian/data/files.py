@@ -18,7 +18,7 @@ from gramian.data.csv import reader as csv
 from gramian.data.csv.dialect import Dialect
 from gramian.data.file import File, FileInfo
 from gramian.data.paths import SUPPORTED, entries_of, find_files, kind_of
-from gramian.data.unify_schema import FileSchema, unify
+from gramian.data.unify_schema import BOTH, FileSchema, unify
 from gramian.errors import DataError, OptionError
 
 
@@ -134,10 +134,7 @@ def _file_schema(info: FileInfo) -> FileSchema:
     """Columns of a file with those of its folder names."""
     keys = {name: pa.int64() if isinstance(value, int) else pa.string() for name, value in info.file.keys}
     keys |= {name: pa.null() for name, value in info.file.keys if value is None}
-    conflicts = {
-        name: f"column '{name}' is both in the file and in the name of its folder; rename one of them"
-        for name in keys.keys() & info.types.keys()
-    }
+    conflicts = {name: BOTH.format(name) for name in keys.keys() & info.types.keys()}
     return FileSchema(info.file.label, {**info.types, **keys}, {**info.unusable, **conflicts}, info.examples)
 
 

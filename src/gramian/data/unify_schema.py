@@ -12,6 +12,7 @@ from gramian.schema import Field, Kind, Schema
 from gramian.typing import Level
 
 NUMBERS = {"integer", "float"}
+BOTH = "column '{}' is both in the file and in the name of its folder; rename one of them"
 PANDAS_INDEX = "__index_level_"  # how pandas names an unnamed index in Arrow: the number of the row, not a column
 
 

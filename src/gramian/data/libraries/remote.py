@@ -16,6 +16,7 @@ from itertools import pairwise, takewhile
 from typing import Any
 from urllib.parse import urlsplit
 
+import pyarrow as pa
 import pyarrow.dataset as pd
 from pyarrow import fs
 
@@ -162,8 +163,11 @@ def _in_ranges(system: Any, files: Sequence[RemoteFile], kind: str) -> Rereadabl
     infos = [fs.FileInfo(file.path, fs.FileType.File, size=file.size) for file in files]
     keys = pd.FileSystemFactoryOptions(partitioning=pd.HivePartitioning.discover())
     with error_context(files[0].url):
-        data = pd.FileSystemDatasetFactory(system, infos, IN_RANGES[kind](), keys).finish()
-    source = read_dataset(data)
+        factory = pd.FileSystemDatasetFactory(system, infos, IN_RANGES[kind](), keys)
+        # of the first file, then of the names of folders; by itself Arrow would refuse those that are in both
+        fields = {field.name: field for schema in factory.inspect_schemas() for field in schema}
+        data = factory.finish(pa.schema(list(fields.values())))
+    source = read_dataset(data, declared=False)
     if kind == "parquet":
         scans: Any = source.units
         source = replace(source, units=read_ahead(system, scans, {file.path: file.size or 0 for file in files}))
