@@ -6,6 +6,7 @@ from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
 from gramian.data.source import source_of
+from gramian.fit.groups.fit import error_context
 from gramian.inference.estimators import IID
 from gramian.results.fitted_rows import FittedRows
 
@@ -21,6 +22,7 @@ def with_vcov(fits: Fits, vcov: Vcov, data: object, like: str | None, engine: En
     solved: dict[Any, Any] = {}
     for key, fit in zip(fits.grouped.fits, located.fits.values(), strict=True):
         rows = None if vcov == IID else fit.fitted_rows.read_again()
-        changed = fit.with_vcov(vcov, rows, like=like, engine=engine)
+        with error_context(fits.key_names, key):
+            changed = fit.with_vcov(vcov, rows, like=like, engine=engine)
         solved[key] = getattr(changed, fields(changed)[0].name)  # the first field of a fit is its solution
     return replace(fits, grouped=replace(fits.grouped, fits=solved))

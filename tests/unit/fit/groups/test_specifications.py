@@ -9,7 +9,7 @@ import pytest
 
 import gramian as gm
 from gramian.engines.local import Local
-from gramian.errors import DataError, FormulaError, OptionError
+from gramian.errors import DataError, FormulaError, GramianError, OptionError
 
 N = 400
 
@@ -275,3 +275,6 @@ def test_another_covariance_needs_the_rows():
     fits = gm.ols("y1 ~ sw(a, b)", iter(table().to_batches()))
     with pytest.raises(OptionError, match="give the data"):
         fits.with_vcov("HC1")
+    data = table().filter(pc.equal(table()["firm"], 3))
+    with pytest.raises(GramianError, match="year = 0: all rows are in one cluster"):
+        gm.ols("y1 ~ a", data, by="year").with_vcov({"cluster": "firm"})
