@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.linalg import lapack
+from scipy.linalg import lapack, solve_triangular
 
 from gramian.linalg.aliasing import factorize_independent
 from gramian.linalg.certificate import Bounds, absolute_sums, backward_error, bounds, with_constant
@@ -15,6 +15,7 @@ from gramian.linalg.self_products import by_columns, mirror_upper
 from gramian.typing import Codes, Mask, Matrix, Vector
 
 SAFETY = 100.0  # a pivot below SAFETY times its rounding error counts as zero
+CANCELLED = 64.0  # terms of a sum over the sum, from which on their rounding is more than that of the system
 
 
 @dataclass(frozen=True, slots=True)
@@ -376,6 +377,8 @@ def undo_scaling(
     cross = -(inverse @ mean)
     full_inverse[at, centred.others] = full_inverse[centred.others, at] = cross
     full_inverse[at, at] = 1.0 / centred.weight + mean @ inverse @ mean
+    if not error_bounds.penalised and _cancels(inverse, mean, float(full_inverse[at, at])):
+        full_inverse[at, at] = 1.0 / centred.weight + _without_cancelling(centred, independent)
     full_null[centred.others], full_null[at] = null, -(mean @ null)
     used = np.ones(p, bool)
     used[centred.others] = independent
@@ -389,6 +392,19 @@ def undo_scaling(
         leverage + 1.0,
         with_constant(error_bounds, centred.others, at, mean, centred.weight, cross),
     )
+
+
+def _cancels(V: Matrix, mean: Vector, total: float) -> bool:
+    """Whether mean'V mean is a sum of terms whose rounding, relative to a total, is more than that of the system."""
+    largest = float(np.abs(mean) @ np.sqrt(np.maximum(V.diagonal(), 0.0))) ** 2  # bounds the terms at less cost
+    return largest > CANCELLED * total and float(np.abs(mean) @ np.abs(V) @ np.abs(mean)) > CANCELLED * total
+
+
+def _without_cancelling(centred: Centred, independent: Mask) -> float:
+    """mean'V mean as the square of L^-1 mean, of which no terms cancel: S = LL' in the scale of the system."""
+    used, L, _ = factorize(submatrix(centred.S, independent), np.zeros(int(independent.sum())))
+    half = solve_triangular(L, (centred.mean * centred.scale)[independent][used], lower=True)
+    return float(half @ half)
 
 
 def _intercept(y_mean: float, mean: Vector, slopes: Vector) -> float:
