@@ -52,6 +52,8 @@ def command(
     source, own = began(data, save, plot, options)
     if explain:
         click.echo(str(plan(formula, source, **own)))
+        if profile:
+            click.echo("profile  one more pass makes the same sums; a search without rows for each end of an interval")
         return
     with watching(progress) as watch:
         fit = mixed(formula, source, reml=not ml, progress=watch, **own)

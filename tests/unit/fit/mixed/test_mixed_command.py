@@ -51,7 +51,9 @@ def test_a_mixed_model_is_printed_saved_drawn_and_predicts(path):
     assert profiled["intervals"] == fit.profile().to_pylist()
     assert "profile likelihood" in run("mixed", MIXED, path, "--profile")
     assert "table or json" in refused("mixed", MIXED, path, "--profile", "--format", "csv")
-    assert "Newton's method" in run("mixed", MIXED, path, "--explain")
+    explained = run("mixed", MIXED, path, "--explain", "--profile")
+    assert "Newton's method" in explained
+    assert explained.splitlines()[-1].startswith("profile  one more pass")
     assert gm.plan(MIXED, path).columns == ("x", "y", "group")
     assert "has no random effects" in refused("mixed", "y ~ x", path)
 
