@@ -128,6 +128,7 @@ def test_cells_of_sparse_tables_are_those_of_dense_ones(monkeypatch: pytest.Monk
         found = []
         for dense in (1 << 22, 100):
             monkeypatch.setattr("gramian.linalg.factors.cell_accumulator.MAX_DENSE_CELLS", dense)
+            monkeypatch.setattr("gramian.linalg.factors.cell_accumulator.MAX_COUNTED_CELLS", dense)
             monkeypatch.setattr("gramian.linalg.factors.cell_accumulator.ROWS_PER_PIECE", 400)
             table = CellAccumulator(2, monomials)
             for codes, v, n in zip(blocks, values, count, strict=True):

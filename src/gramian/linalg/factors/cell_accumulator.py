@@ -18,6 +18,7 @@ from gramian.linalg.factors.dense_table import (
 from gramian.typing import AnyCodes, Codes, Matrix, Vector
 
 MOST = 2  # levels for each that has rows, below which sums of those without any cost less than to leave them out
+MAX_COUNTED_CELLS = 1 << 18  # possible cells up to which a table that only counts is dense: keys of rows cost little
 ROWS_PER_PIECE = 1 << 19  # rows that are sorted together where a table is not dense
 
 
@@ -62,9 +63,10 @@ class CellAccumulator:
         factors : (n,) or None
             By which the values of each row are multiplied.
         """
-        if any(size > capacity for size, capacity in zip(sizes, self.capacity, strict=True)):
-            self._grow(sizes)
         values = [value(i) for i in range(self.monomials)]
+        if any(size > capacity for size, capacity in zip(sizes, self.capacity, strict=True)):
+            only_counts = self.monomials == 1 and factors is None and count is None and bool((values[0] == 1.0).all())
+            self._grow(sizes, MAX_COUNTED_CELLS if only_counts else MAX_DENSE_CELLS)
         if self.table is None:
             self._add_piece(codes, values if factors is None else [v * factors for v in values], count)
         else:
@@ -118,17 +120,20 @@ class CellAccumulator:
             cell = cell * capacity + code
         return cell
 
-    def _grow(self, sizes: Sequence[int]) -> None:
-        """Enlarge the capacities to powers of two, and move the sums so far to the new table."""
+    def _grow(self, sizes: Sequence[int], most: int) -> None:
+        """Enlarge the capacities to powers of two, and move the sums so far to the new table.
+
+        most : cells of a dense table.
+        """
         # Powers of two, so that a factor whose levels appear one by one causes few enlargements.
         capacity = tuple(1 << max(4, (size - 1).bit_length()) for size in sizes)
         width = int(np.prod([float(c) for c in capacity]))
-        if width > MAX_DENSE_CELLS and self.table is None:
+        if width > most and self.table is None:
             self.capacity = capacity
             return
         accumulated = self.finish()
         self.capacity, self.pieces, self.counts, self.table = capacity, [], None, None
-        if width > MAX_DENSE_CELLS:
+        if width > most:
             self.pieces = [accumulated] if len(accumulated.rows) else []
             return
         self.table = dense_table(width, self.monomials)

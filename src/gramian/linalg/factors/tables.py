@@ -91,7 +91,7 @@ class TablesAccumulator:
             total = table.partial(sizes.get(factors[0], 0) if len(factors) == 1 else 0)
             if factors in self.joint_sums and len(self.joint_sums[factors].rows):
                 total = self.joint_sums[factors] + total
-            sums[factors] = total.summed() if compact else total
+            sums[factors] = total.summed() if compact or len(factors) == 1 else total
         return sums
 
     def _sums_of_joint(self) -> dict[Factors, CellSums]:
