@@ -83,6 +83,26 @@ def test_columns_are_those_of_every_file(store, files, used, message):
         gm.ols(f"{used} ~ 1", "memory://m")
 
 
+@pytest.mark.parametrize("data", ["memory://t", "memory://t/*/*.parquet", "memory://t/k=1/p.parquet"])
+@pytest.mark.parametrize(
+    ("log", "message"),
+    [
+        ("_delta_log/00000.json", "belongs to the Delta table 't', .* deltalake.DeltaTable"),
+        (".hoodie/hoodie.properties", "belongs to the Hudi table 't', whose log says which rows count"),
+        ("metadata/00000-a.metadata.json", "belongs to the Iceberg table 't', .* pyiceberg"),
+    ],
+)
+def test_files_of_a_table_are_refused(store, data, log, message):
+    for path in ("t/k=1", "u/k=1"):
+        with store.open(f"/{path}/p.parquet", "wb") as file:
+            parquet(TABLE, file)
+    with store.open(f"/t/{log}", "wb") as file:
+        file.write(b"{}")
+    with pytest.raises(DataError, match=message):
+        source_of(data)
+    assert source_of(data.replace("memory://t", "memory://u")).rows == TABLE.num_rows
+
+
 def test_only_the_needed_columns_are_read(store, monkeypatch):
     wide = pa.table({f"x{j}": [float(i * j % 977) for i in range(20_000)] for j in range(20)})
     sink = io.BytesIO()

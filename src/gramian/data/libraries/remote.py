@@ -26,6 +26,7 @@ from gramian.data.files import read_files
 from gramian.data.libraries.copies import Folder, OfCopy, copy_stream, with_suffix
 from gramian.data.libraries.read_ahead import read_ahead
 from gramian.data.libraries.remote_files import Checked, Readers, RemoteFile, handler_of, is_web, reached, seen
+from gramian.data.libraries.remote_tables import check_outside_tables
 from gramian.data.paths import SUPPORTED, check_one_format, entries_of, hidden, is_address, kind_of
 from gramian.data.read_errors import error_context
 from gramian.errors import DataError, MissingExtraError, did_you_mean
@@ -140,21 +141,28 @@ def _found(system: Any, address: str) -> list[RemoteFile]:
 
 
 def _listed(system: Any, path: str, *, exactly: bool) -> list[Any]:
-    """Facts of the files of a path, a folder or a pattern. exactly : no pattern, whatever characters it has."""
-    if has_magic(path) and not exactly:
-        folder = "/".join(takewhile(lambda part: not has_magic(part), path.split("/")))
-        return [info for info in _below(system, folder) if fnmatch(info.path.lstrip("/"), path.lstrip("/"))]
-    info = system.get_file_info(path)
-    if info.type == fs.FileType.Directory:
-        return _below(system, path)
-    return [info] if info.type == fs.FileType.File else []
+    """Facts of the files of a path, a folder or a pattern. exactly : no pattern, whatever characters it has.
+
+    Raises DataError where they belong to a table of Delta, Iceberg or Hudi.
+    """
+    if exactly:
+        info = system.get_file_info(path)
+        return [info] if info.type == fs.FileType.File else []
+    top = "/".join(takewhile(lambda part: not has_magic(part), path.split("/")))
+    infos = [system.get_file_info(top)] if top == path else []
+    if not infos or infos[0].type == fs.FileType.Directory:
+        infos = system.get_file_info(fs.FileSelector(top, recursive=True))
+    files = _visible(infos, top)
+    if top != path:
+        files = [info for info in files if fnmatch(info.path.lstrip("/"), path.lstrip("/"))]
+    check_outside_tables(system, [info.path for info in files], [info.path for info in infos], top)
+    return files
 
 
-def _below(system: Any, folder: str) -> list[Any]:
-    """Facts of the files below a folder, without hidden ones."""
-    infos = system.get_file_info(fs.FileSelector(folder, recursive=True))
-    below = [info for info in infos if info.type == fs.FileType.File and info.size]
-    return [info for info in below if not any(hidden(part) for part in info.path[len(folder) :].split("/"))]
+def _visible(infos: Sequence[Any], top: str) -> list[Any]:
+    """The files at or below a path, without hidden and empty ones."""
+    files = [info for info in infos if info.type == fs.FileType.File and (info.size or info.path == top)]
+    return [info for info in files if not any(hidden(part) for part in info.path[len(top) :].split("/"))]
 
 
 def _in_ranges(system: Any, files: Sequence[RemoteFile], kind: str) -> Rereadable:
