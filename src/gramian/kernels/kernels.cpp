@@ -195,10 +195,10 @@ int64_t gramian_products_and_cells(const Part* parts, int64_t count, int64_t row
 // Adds the products of the weighted columns of all parts and of the working residual, (p + 1, p + 1), of a generalized
 // linear model at the coefficients b, (p,), and returns its deviance: prediction, mean, weight and products in one trip over the rows.
 // Sums of `height` rows are rounded and added. offset, prior : of the rows, or null. The deviance is NaN where a value
-// is not finite. Memory as for p + 1 columns.
+// is not finite. weights, residuals : where those of the rows are written, or null. Memory as for p + 1 columns.
 double gramian_working_products(const Part* parts, int64_t count, int64_t rows, int64_t height, const Model* model,
                                 const double* b, const double* y, const double* offset, const double* prior,
-                                double* out, double* memory) {
+                                double* out, double* weights, double* residuals, double* memory) {
   int64_t columns = columns_of(parts, count), width = strips_width(columns + 1);
   double *strips = aligned(memory), *hi = strips + BLOCK_ROWS * width, *lo = hi + width * width;
   double* coefficients = lo + width * width;
@@ -222,6 +222,10 @@ double gramian_working_products(const Part* parts, int64_t count, int64_t rows, 
     }
     add_value(working_rows(*model, outcomes, eta, priors, padded(here.count), root, r), 0.0, deviance, deviance_low);
     for (int i = 0; i < here.count; i++) response[i * STRIP] = r[i];
+    for (int i = 0; weights && i < here.count; i++) {
+      weights[first + i] = root[i] * root[i];
+      residuals[first + i] = r[i];
+    }
     weight_rows(strips, width, here.count, root);
     add_block(strips, here.count, columns + 1, width, hi, lo, ahead);
     first += here.count;

@@ -86,7 +86,7 @@ def _declare(functions: Any, ctypes: Any) -> None:
         address, number, number, number, address, address, address, address, number, address, address
     ]  # fmt: skip
     functions.gramian_working_products.restype = ctypes.c_double
-    functions.gramian_working_products.argtypes = [address, number, number, number, *[address] * 7]
+    functions.gramian_working_products.argtypes = [address, number, number, number, *[address] * 9]
     functions.gramian_twofold_times.argtypes = [address, address, number, address, address, address, address]
     functions.gramian_twofold_products.argtypes = [address, address, number, address, address, address, address]
     functions.gramian_residual_sums.argtypes = [number, address, address, number, *[address] * 6]

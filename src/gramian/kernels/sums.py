@@ -122,6 +122,7 @@ def add_working_products(
     rows: tuple[Vector, Vector | None, Vector | None],
     products: Matrix,
     height: int,
+    working: Matrix | None = None,
 ) -> float:
     """Add the products of weighted columns and working residuals of a generalized linear model.
 
@@ -143,6 +144,8 @@ def add_working_products(
         Contiguous sums, to which is added; those of the working residuals are the last.
     height : int
         Rows whose sum is rounded before it is added.
+    working : (2, n), optional
+        Contiguous memory for the weights, times prior ones, and the working residuals of the rows.
 
     Returns
     -------
@@ -157,7 +160,8 @@ def add_working_products(
     return float(
         library.functions.gramian_working_products(
             *columns.arguments, len(rows[0]), height, address(code), address(b), address(y), address(offset),
-            address(prior), address(products), address(memory)
+            address(prior), address(products), *addresses(*((None, None) if working is None else working)),
+            address(memory)
         )
     )  # fmt: skip
 

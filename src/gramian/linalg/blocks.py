@@ -190,6 +190,14 @@ class PreparedPredictor:
             self._look_up(columns, sizes, eta)
         return np.asarray(eta)
 
+    def of_factors(self, columns: Columns, sizes: Mapping[str, int]) -> Vector | None:
+        """The part of X b, (n,), of the columns with factors; None without any."""
+        if not self.parts:
+            return None
+        eta = np.zeros(columns.rows)
+        self._look_up(columns, sizes, eta)
+        return eta
+
     def _look_up(self, columns: Columns, sizes: Mapping[str, int], eta: Vector) -> None:
         """Add the contributions of columns with factors to `eta`, in place."""
         if dict(sizes) != self.sizes:

@@ -288,9 +288,14 @@ class Accumulator:
         self.count_rows(rows, count)
         return True
 
+    def add_to_tables(self, columns: Columns, total: Vector, count: Vector | None, sizes: Mapping[str, int]) -> None:
+        """Add rows to the sums over cells alone. columns : without weights; the others as of `add`."""
+        if self.tables is not None:
+            self.tables.add(columns, total, count, sizes)
+
     def in_order(self, where: Any) -> Matrix:
         """A copy of the products (m, m), rows and columns in the order of these positions. where : their `grid`."""
-        return np.ascontiguousarray(self.dense[where])
+        return np.array(self.dense[where], order="C")  # of slices, too, that would be a view
 
     def replace_products(self, where: Any, products: Matrix, rows: int, count: Vector | None = None) -> bool:
         """Take products to which rows were added; False, with nothing changed, where one is not finite.

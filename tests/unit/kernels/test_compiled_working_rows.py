@@ -55,7 +55,11 @@ def test_products_and_deviance_are_those_of_numpy(
         for rows in ((y, None, None), (y, offset, None), (y, offset, prior)):
             expected, loss, size = by_numpy(model, X, b, rows)
             found = np.zeros((p + 1, p + 1))
-            deviance = sums.add_working_products(compiled, model, [Part(X)], b, rows, found, 256)
+            w, r = working = np.full((2, n), np.nan)
+            deviance = sums.add_working_products(compiled, model, [Part(X)], b, rows, found, 256, working)
+            assert found[-1] == pytest.approx(
+                np.column_stack([X, r]).T @ (w * r), rel=1e-12, abs=1e-13 * size[-1].max()
+            )
             assert (np.abs(found - expected) <= 1e-13 * (size + size[-1, -1] * (n == 1))).all(), (n, p)
             assert deviance == pytest.approx(loss, rel=1e-12, abs=1e-13 * n)
             again = np.zeros((p + 1, p + 1))

@@ -42,6 +42,8 @@ for threads in (1, 2, 3):
         "logistic": gm.glm("hit ~ x0 + x1 + x2", frame, family="binomial", engine=local),
         "probit": gm.glm("hit ~ x0 + I(x1^2)", frame, family="binomial", link="probit", engine=local),
         "poisson": gm.glm("count ~ x0 + x1 + offset(0.1 * x2)", frame, family="poisson", weights="w", engine=local),
+        "logistic, a factor": gm.glm("hit ~ x0 * factor(firm) + x1", frame, family="binomial", engine=local),
+        "poisson, absorbed": gm.glm("count ~ x0 + x1 | firm", frame, family="poisson", weights="w", engine=local),
     }
     for name, fit in fits.items():
         # a logistic fit stops where it is off by a hundred-millionth of a standard error

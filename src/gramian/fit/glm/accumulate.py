@@ -246,7 +246,7 @@ class GlmAccumulator(UnitAccumulator):
         offset, weight, count = own
         prior = combined_weight(weight, count)
         if self.compiled is not None:
-            deviance = self.compiled.add_block(self.sums, columns, (y, offset, prior), count)
+            deviance = self.compiled.add_block(self.sums, columns, (y, offset, prior), count, self.reader.sizes)
             if deviance is not None:
                 self.totals += self._totals(y, own, prior, deviance, y[:0])
             return deviance is not None

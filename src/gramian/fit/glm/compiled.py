@@ -6,7 +6,7 @@ The bits are the same whether a pass reads the source or rows that were written 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,13 +14,13 @@ import numpy as np
 from gramian.formula.design import Design
 from gramian.kernels.library import Library, library
 from gramian.kernels.sums import Part, add_working_products, has_working_products
-from gramian.linalg.blocks import Predictor
+from gramian.linalg.blocks import Predictor, PreparedPredictor
 from gramian.linalg.columns import Columns, Layout, grid
 from gramian.linalg.in_place import InPlace, in_place
 from gramian.linalg.moments import Accumulator
 from gramian.linalg.self_products import MAX_COMPILED_WIDTH
 from gramian.models.glm import GLM
-from gramian.typing import Vector
+from gramian.typing import Matrix, Vector
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +33,8 @@ class CompiledRows:
         The compiled functions.
     model : tuple
         Variance function, link, and whether weights are of the observed information.
-    coefficients : (m,)
-        Of the stored columns, by position; zero for the response.
+    predictor : PreparedPredictor
+        Coefficients of the stored columns.
     in_place : InPlace or None
         How columns are read where they are; None where some are products of others.
     height : int
@@ -43,7 +43,7 @@ class CompiledRows:
 
     library: Library
     model: tuple[str, str, bool]
-    coefficients: Vector
+    predictor: PreparedPredictor
     in_place: InPlace | None
     height: int
 
@@ -54,19 +54,22 @@ class CompiledRows:
         parts: Sequence[Part],
         rows: tuple[Vector, Vector | None, Vector | None],
         count: Vector | None,
+        of_cells: WorkingCells | None = None,
     ) -> float | None:
         """Add rows to the sums of a unit, and return their deviance; None, with nothing added, if it is not finite.
 
         order : position of each column of the parts, and of the response. rows : outcomes, offset and prior weights
-        times counts. count : (n,) how many rows each stands for; None for one.
+        times counts. count : (n,) how many rows each stands for; None for one. of_cells : where weights and residuals
+        of the rows are written, from which sums over the cells of factors are made; None without any.
         """
         where = grid(order, order)
         products = sums.in_order(where)
-        b = self.coefficients[list(order[:-1])]
-        deviance = add_working_products(self.library, self.model, parts, b, rows, products, self.height)
-        if not math.isfinite(deviance) or not sums.replace_products(where, products, len(rows[0]), count):
+        b = self.predictor.dense[list(order[:-1])]
+        working = None if of_cells is None else of_cells.working
+        deviance = add_working_products(self.library, self.model, parts, b, rows, products, self.height, working)
+        if not math.isfinite(deviance) or not (of_cells is None or of_cells.finite()):
             return None
-        return deviance
+        return deviance if sums.replace_products(where, products, len(rows[0]), count) else None
 
     def add_block(
         self,
@@ -74,9 +77,43 @@ class CompiledRows:
         columns: Columns,
         rows: tuple[Vector, Vector | None, Vector | None],
         count: Vector | None,
+        sizes: Mapping[str, int],
     ) -> float | None:
-        """Add rows that were written to stored columns, as `add` does."""
-        return self.add(sums, *columns_of_block(columns), rows, count)
+        """Add rows that were written to stored columns, as `add` does, and to the sums over the cells of factors.
+
+        sizes : factor -> number of levels seen so far.
+        """
+        if sums.tables is None:
+            return self.add(sums, *columns_of_block(columns), rows, count)
+        (y, offset, prior), of_factors = rows, self.predictor.of_factors(columns, sizes)
+        both = offset if of_factors is None else of_factors if offset is None else offset + of_factors
+        cells = WorkingCells(columns, np.empty((2, columns.rows)))
+        deviance = self.add(sums, *columns_of_block(columns), (y, both, prior), count, cells)
+        if deviance is not None:
+            sums.add_to_tables(columns, cells.working[0], count, sizes)
+        return deviance
+
+
+@dataclass(frozen=True, slots=True)
+class WorkingCells:
+    """Rows of a block whose working weights and residuals are summed over cells of factors.
+
+    Attributes
+    ----------
+    columns : Columns
+        The block.
+    working : (2, n)
+        Weights and residuals, written by the kernel.
+    """
+
+    columns: Columns
+    working: Matrix
+
+    def finite(self) -> bool:
+        """Take the residuals for the response of the block; whether what is summed over cells alone is finite."""
+        weights, residuals = self.working
+        self.columns.set_response(residuals)
+        return bool(np.isfinite(np.dot(self.columns.extra, weights)).all())
 
 
 def compiled_rows(
@@ -88,11 +125,11 @@ def compiled_rows(
     """
     compiled, (glm, observed) = library(), model
     known = has_working_products(glm.family.variance_function.name, glm.link.name)
-    if compiled is None or not known or layout.tables or layout.extra or len(layout.rows) > MAX_COMPILED_WIDTH:
+    if compiled is None or not known or len(layout.rows) > MAX_COMPILED_WIDTH:
         return None
     names = glm.family.variance_function.name, glm.link.name, observed
     where = in_place(layout, design.coordinates, design.matrix_variables, response=False)
-    return CompiledRows(compiled, names, predictor.prepare().dense, where, height)
+    return CompiledRows(compiled, names, predictor.prepare(), where, height)
 
 
 def columns_of_block(columns: Columns) -> tuple[tuple[int, ...], list[Part]]:

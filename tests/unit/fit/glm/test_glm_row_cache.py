@@ -87,3 +87,17 @@ def test_a_quick_solve_leaves_dependent_columns_to_the_careful_one():
     A[:, 2] = A[:, 0] - A[:, 1] + 1e-3 * rng.normal(size=60)
     assert cholesky_step(A.T @ A) is None
     assert cholesky_step(np.zeros((3, 3))) is None
+
+
+def test_rows_that_are_not_finite_leave_the_sums_as_they_are_where_rows_are_streamed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "cache_rows", lambda runner, task: None)
+    rng = np.random.default_rng(1)
+    x, z = rng.standard_normal((2, 400))
+    frame = {"x": x, "z": np.where(x > 1.5, np.nan, z), "count": rng.poisson(np.exp(0.3 * x)).astype(float)}
+    for formula in ("count ~ x + z", "count ~ x + I(x^2) + z"):
+        fit = gm.glm(formula, frame, "poisson")
+        complete = gm.glm(formula, {name: values[x <= 1.5] for name, values in frame.items()}, "poisson")
+        assert fit.rows == int((x <= 1.5).sum())
+        np.testing.assert_allclose(fit.coefficients, complete.coefficients, rtol=1e-9)
