@@ -78,7 +78,9 @@ class CellAccumulator:
         codes, sizes : as of `add`.
         """
         if any(size > capacity for size, capacity in zip(sizes, self.capacity, strict=True)):
-            self._grow(sizes)
+            if _width(_capacity_for(sizes)) > MAX_COUNTED_CELLS:
+                return None  # `add` sees whether the table only counts
+            self._grow(sizes, MAX_DENSE_CELLS)
         if not isinstance(self.table, CompiledTable) or not self.table.is_summed_at_once(rows):
             return None
         return self.table, self._flat(codes)
@@ -125,9 +127,8 @@ class CellAccumulator:
 
         most : cells of a dense table.
         """
-        # Powers of two, so that a factor whose levels appear one by one causes few enlargements.
-        capacity = tuple(1 << max(4, (size - 1).bit_length()) for size in sizes)
-        width = int(np.prod([float(c) for c in capacity]))
+        capacity = _capacity_for(sizes)
+        width = _width(capacity)
         if width > most and self.table is None:
             self.capacity = capacity
             return
@@ -163,6 +164,16 @@ class CellAccumulator:
         cell = np.flatnonzero(self.table.rows)
         sums = np.ascontiguousarray(self.table.sums.T[cell])
         return CellSums(cells_of(cell, self.capacity), self.table.rows[cell], sums)
+
+
+def _capacity_for(sizes: Sequence[int]) -> tuple[int, ...]:
+    """Powers of two, so that a factor whose levels appear one by one causes few enlargements."""
+    return tuple(1 << max(4, (size - 1).bit_length()) for size in sizes)
+
+
+def _width(capacity: Sequence[int]) -> int:
+    """Possible cells of factors with so many levels."""
+    return int(np.prod([float(c) for c in capacity]))
 
 
 def _piece(codes: AnyCodes, values: Matrix, count: Vector | None, capacity: Sequence[int]) -> CellSums | CellCounts:
