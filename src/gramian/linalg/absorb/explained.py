@@ -53,7 +53,7 @@ def _explained_densely(sums: LevelSums) -> Matrix:
 
         def blocks(first: int, last: int, together: list[slice] = together, products: Matrix = products) -> None:
             for i in range(first, last):
-                self_products(_scaled_block(sums, together[i], inverse_root[together[i]]), products[i])
+                products[i] = self_products(_scaled_block(sums, together[i], inverse_root[together[i]]))
 
         # memory for wide blocks of several threads would be more than that for all levels
         operations = LEVELS_PER_BLOCK * len(together) * size if size <= MAX_SHARED_WIDTH else 0
