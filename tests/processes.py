@@ -16,7 +16,8 @@ COMMAND = (sys.executable, "-m", "gramian")
 UNSET = ("GRAMIAN_DEBUG", "COLUMNS", "FORCE_COLOR", "NO_COLOR")
 PLAIN = {name: value for name, value in os.environ.items() if name not in UNSET}
 PROGRAM = "import sys; from gramian.__main__ import main; sys.exit(main())"  # as `python -m gramian`
-OPTIONAL = ("sklearn", "dask", "spark", "build")  # modules that need what a command rarely does
+# modules that need what a command rarely does; polars has a thread that a child would wait for
+OPTIONAL = ("sklearn", "dask", "spark", "polars", "build")
 
 
 def modules() -> list[str]:

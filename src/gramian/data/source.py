@@ -238,7 +238,7 @@ def _is_ray(data: object) -> bool:
 
 def _is_dask(data: object) -> bool:
     """Whether this is a Dask frame."""
-    return type(data).__module__.startswith("dask.dataframe.")
+    return type(data).__module__.startswith(("dask.dataframe.", "dask_expr."))
 
 
 def _read_dask(data: Any) -> Source:

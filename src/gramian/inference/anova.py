@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.linalg import solve_triangular
 
 from gramian.errors import NumericalError
 from gramian.inference.tests import f_probability
+from gramian.linalg.triangular import solve_triangular
 from gramian.typing import Codes, Matrix, Vector
 
 SINGULAR = 1e-12  # pivots of a unit-diagonal covariance below which fewer than four digits are left

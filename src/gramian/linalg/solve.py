@@ -6,12 +6,13 @@ import math
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.linalg import lapack, solve_triangular
+from scipy.linalg import lapack
 
 from gramian.linalg.aliasing import factorize_independent
 from gramian.linalg.certificate import Bounds, absolute_sums, backward_error, bounds, with_constant
 from gramian.linalg.doubledouble import Pair, two_product
 from gramian.linalg.self_products import by_columns, mirror_upper
+from gramian.linalg.triangular import solve_triangular
 from gramian.typing import Codes, Mask, Matrix, Vector
 
 SAFETY = 100.0  # a pivot below SAFETY times its rounding error counts as zero

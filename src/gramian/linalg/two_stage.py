@@ -17,7 +17,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.linalg import solve_triangular
 
 from gramian.linalg.certificate import EPS, Bounds
 from gramian.linalg.solve import (
@@ -31,6 +30,7 @@ from gramian.linalg.solve import (
     submatrix,
     undo_scaling,
 )
+from gramian.linalg.triangular import solve_triangular
 from gramian.typing import Codes, Mask, Matrix, Vector
 
 

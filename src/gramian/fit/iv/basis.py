@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.linalg import solve_triangular
 
 from gramian.fit.iv.system import IvSystem
 from gramian.fit.leastsquares.solution import stored_combinations
+from gramian.linalg.triangular import solve_triangular
 from gramian.typing import Codes, Matrix, Vector
 
 

@@ -14,7 +14,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.linalg import solve_triangular
 
 from gramian.fit.iv.solve import IvRun
 from gramian.fit.iv.system import IvSystem
@@ -30,6 +29,7 @@ from gramian.linalg.certificate import EPS, MAX_REFINABLE_RHO, scaled_bounds
 from gramian.linalg.doubledouble import Pair, pair
 from gramian.linalg.moments import Moments
 from gramian.linalg.solve import Solution
+from gramian.linalg.triangular import solve_triangular
 from gramian.typing import Codes, Matrix, Vector
 
 

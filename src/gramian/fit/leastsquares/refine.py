@@ -255,6 +255,8 @@ def _penalised_inverse(system: System, others: np.ndarray, penalty: Matrix) -> M
     A = (S + penalty)[np.ix_(others, others)]
     if constant is not None:
         A = A - np.outer(S[others, constant], S[others, constant] / S[constant, constant])
+    if not len(others):
+        return np.zeros((0, 0))
     # unit diagonal: the units of columns do not cost digits
     scale = 1.0 / np.sqrt(A.diagonal())
     factor = cho_factor(A * scale[:, None] * scale, lower=True)

@@ -15,7 +15,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from scipy.linalg import solve_triangular
 from scipy.sparse import csr_array
 
 from gramian.linalg.absorb.explained import explained
@@ -41,6 +40,7 @@ from gramian.linalg.absorb.slopes import NO_SLOPES, Slopes
 from gramian.linalg.moments import Moments
 from gramian.linalg.products import ColumnGroup, gram_matrix
 from gramian.linalg.solve import SAFETY
+from gramian.linalg.triangular import solve_triangular
 from gramian.typing import Matrix, Vector
 
 MAX_COLUMN_LEVELS = 200  # levels of the third and further factors, up to which they are dense columns

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.linalg import solve_triangular
 
 from gramian.linalg.penalized.triangle import Triangle
 from gramian.linalg.solve import SAFETY
+from gramian.linalg.triangular import solve_triangular
 from gramian.typing import Codes, Mask, Matrix, Vector
 
 RESIDUAL_ROUNDINGS = 32.0  # rounding errors of a sum that a backward stable solve may add to an element of c - S b

@@ -10,10 +10,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.linalg import cho_factor, cho_solve, solve_triangular
+from scipy.linalg import cho_factor, cho_solve
 
 from gramian.linalg.certificate import EPS, MAX_DIGITS, digits
 from gramian.linalg.doubledouble import Pair, pair
+from gramian.linalg.triangular import solve_triangular
 from gramian.linalg.wide import careful
 from gramian.linalg.wide.predictions import Bounds, prediction_digits
 from gramian.linalg.wide.problem import Problem, dense_matrix
