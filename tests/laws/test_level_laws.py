@@ -82,7 +82,7 @@ def test_codes_find_their_levels(kind, data) -> None:
 @given(st.data())
 def test_cells_add_as_a_dictionary_does(data) -> None:
     factors = data.draw(st.integers(1, 3))
-    big = data.draw(st.sampled_from([3, 10**9, 2**40]))
+    big = data.draw(st.sampled_from([3, 10**9, 2**31 - 2]))
     cell = st.tuples(*[st.integers(0, big)] * factors)
     parts, total = [], {}
     for _ in range(2):

@@ -28,7 +28,7 @@ from gramian.errors import (
     OptionError,
     UnreadableError,
 )
-from gramian.kernels.threads import cores
+from gramian.kernels.threads import CORES
 from gramian.typing import M, Pass
 
 try:
@@ -96,7 +96,7 @@ class Dask:
     @property
     def workers(self) -> int:
         """Number of threads of the cluster at present."""
-        return cores() if self.client is None else sum(self.client.nthreads().values())
+        return CORES if self.client is None else sum(self.client.nthreads().values())
 
     def fold(
         self, source: Source, task: Pass[M], /, progress: Progress | None = None, tree: Tree[M] | None = None
@@ -158,7 +158,7 @@ def _connected(client: Any) -> Iterator[Any]:
             yield new_client
         return
     with (
-        distributed.LocalCluster(threads_per_worker=cores(), **LOCAL_CLUSTER) as cluster,
+        distributed.LocalCluster(threads_per_worker=CORES, **LOCAL_CLUSTER) as cluster,
         distributed.Client(cluster, set_as_default=False) as new_client,
     ):
         yield new_client

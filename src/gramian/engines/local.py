@@ -13,7 +13,7 @@ from gramian.batch import Source, Unit
 from gramian.engines.fold import Tree, accumulate_unit, one_thread, remaining, run_rows, runs_of, watched_batches
 from gramian.engines.progress import Progress, Silent
 from gramian.errors import OptionError
-from gramian.kernels.threads import at_most, cores
+from gramian.kernels.threads import CORES, at_most
 from gramian.typing import M, Pass
 
 
@@ -53,7 +53,7 @@ class Local:
     @property
     def workers(self) -> int:
         """Number of threads."""
-        return self.threads or cores()
+        return self.threads or CORES
 
     def fold(
         self, source: Source, task: Pass[M], /, progress: Progress | None = None, tree: Tree[M] | None = None
@@ -62,21 +62,21 @@ class Local:
 
         tree : tree to which they are added; units that it already has are not read (a fit that is resumed).
         """
+        sums = Tree[M]() if tree is None else tree
+        units = source.units if tree is None else remaining(source.units, tree.count, progress or Silent())
         # partial results stay in this process; those of a tree are saved
         within = getattr(task, "within_process", None) if tree is None else None
-        total: M = self._fold(source, task if within is None else within, progress, tree)
         if within is None:
-            return total
+            return self._sum(units, task, progress, sums)
+        total = self._sum(units, within, progress, sums)
         with at_most(self.workers):
             completed: M = within.completed(total)
         return completed
 
-    def _fold(self, source: Source, task: Pass[M], progress: Progress | None, tree: Tree[M] | None) -> M:
-        """As `fold`, with the partial results that the pass makes."""
-        sums = Tree[M]() if tree is None else tree
-        units = source.units if tree is None else remaining(source.units, tree.count, progress or Silent())
+    def _sum(self, units: Iterable[Unit], task: Pass[M], watch: Progress | None, sums: Tree[M]) -> M:
+        """The partial results of units, added to those that a tree has."""
         with one_thread():
-            for partial in self._partials(units, task, progress):
+            for partial in self._partials(units, task, watch):
                 sums.push(partial)
         return sums.sum() if sums.parts else task.empty  # `empty` may be large: it is made only where it is needed
 

@@ -15,12 +15,9 @@ from threading import Thread
 
 MIN_OPERATIONS = 1 << 19  # of a thread, which take some times longer than to start it
 
+# cores that this process may use, as it was started
+CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 _most: ContextVar[int | None] = ContextVar("threads", default=None)
-
-
-def cores() -> int:
-    """Number of cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @contextmanager
@@ -46,7 +43,7 @@ def in_parts(work: Callable[[int, int], None], rows: int, operations: int) -> No
         How much there is to do in all of them, as additions.
     """
     most = _most.get()
-    parts = max(min(cores() if most is None else most, cores(), operations // MIN_OPERATIONS, rows), 1)
+    parts = max(min(CORES if most is None else most, CORES, operations // MIN_OPERATIONS, rows), 1)
     cuts = [rows * i // parts for i in range(parts + 1)]
     errors: list[BaseException] = []
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy.linalg import solve_triangular
 
 from gramian.errors import NumericalError
-from gramian.linalg.triangular import solve_triangular
 from gramian.typing import Codes, Mask, Matrix, Vector
 
 NOISE = 1e-7  # relative size below which an element of a null vector counts as rounding error

@@ -9,6 +9,7 @@ of a product is not exact where it falls below the smallest normal number.
 
 from __future__ import annotations
 
+import math
 from fractions import Fraction
 from math import inf
 from typing import NamedTuple
@@ -127,3 +128,10 @@ def total(terms: Pair) -> Pair:
         else:
             terms = Pair(terms.hi[::2], terms.lo[::2]) + Pair(terms.hi[1::2], terms.lo[1::2])
     return Pair(terms.hi[0], terms.lo[0]) if len(terms.hi) else pair(np.zeros(terms.hi.shape[1:]))
+
+
+def less_product(total: float, a: Vector, b: Vector) -> float:
+    """total - a'b, rounded once; NaN where a product leaves the range of float64."""
+    high, low = two_product(a, -b)
+    terms = np.concatenate([high, low, [total]])
+    return math.fsum(terms.tolist()) if np.isfinite(terms).all() else math.nan

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -10,9 +9,9 @@ from scipy.linalg import lapack
 
 from gramian.linalg.aliasing import factorize_independent
 from gramian.linalg.certificate import Bounds, absolute_sums, backward_error, bounds, with_constant
-from gramian.linalg.doubledouble import Pair, two_product
+from gramian.linalg.doubledouble import Pair, less_product
 from gramian.linalg.self_products import by_columns, mirror_upper
-from gramian.linalg.triangular import solve_triangular
+from gramian.linalg.triangular import inverse_form
 from gramian.typing import Codes, Mask, Matrix, Vector
 
 SAFETY = 100.0  # a pivot below SAFETY times its rounding error counts as zero
@@ -369,7 +368,7 @@ def undo_scaling(
         return Solution(slopes, inverse, independent, null, rss, condition, leverage, error_bounds)
     p, at, mean = len(b) + 1, centred.constant, centred.mean
     coefficients, full_inverse, full_null = np.zeros(p), np.empty((p, p)), np.zeros((p, null.shape[1]))
-    coefficients[centred.others], coefficients[at] = slopes, _intercept(centred.y_mean, mean, slopes)
+    coefficients[centred.others], coefficients[at] = slopes, less_product(centred.y_mean, mean, slopes)
     inverse = _scaled(V, centred.scale, full_inverse[1:, 1:] if at == 0 else None)
     if at:
         full_inverse[np.ix_(centred.others, centred.others)] = inverse
@@ -383,33 +382,19 @@ def undo_scaling(
     full_null[centred.others], full_null[at] = null, -(mean @ null)
     used = np.ones(p, bool)
     used[centred.others] = independent
-    return Solution(
-        coefficients,
-        full_inverse,
-        used,
-        full_null,
-        rss,
-        condition,
-        leverage + 1.0,
-        with_constant(error_bounds, centred.others, at, mean, centred.weight, cross),
-    )
+    bounded = with_constant(error_bounds, centred.others, at, mean, centred.weight, cross)
+    return Solution(coefficients, full_inverse, used, full_null, rss, condition, leverage + 1.0, bounded)
 
 
 def _cancels(V: Matrix, mean: Vector, total: float) -> bool:
     """Whether mean'V mean is a sum of terms whose rounding, relative to a total, is more than that of the system."""
-    largest = float(np.abs(mean) @ np.sqrt(np.maximum(V.diagonal(), 0.0))) ** 2  # bounds the terms at less cost
-    return largest > CANCELLED * total and float(np.abs(mean) @ np.abs(V) @ np.abs(mean)) > CANCELLED * total
+    size = np.abs(mean)
+    if float(size @ np.sqrt(np.maximum(V.diagonal(), 0.0))) ** 2 <= CANCELLED * total:  # bounds them at less cost
+        return False
+    return float(sum(size[i : i + 64] @ np.abs(V[i : i + 64]) @ size for i in range(0, len(V), 64))) > CANCELLED * total
 
 
 def _without_cancelling(centred: Centred, independent: Mask) -> float:
-    """mean'V mean as the square of L^-1 mean, of which no terms cancel: S = LL' in the scale of the system."""
+    """mean'V mean of which no terms cancel: by L^-1 mean, with S = LL' in the scale of the system."""
     used, L, _ = factorize(submatrix(centred.S, independent), np.zeros(int(independent.sum())))
-    half = solve_triangular(L, (centred.mean * centred.scale)[independent][used], lower=True)
-    return float(half @ half)
-
-
-def _intercept(y_mean: float, mean: Vector, slopes: Vector) -> float:
-    """y_mean - mean'slopes, rounded once; NaN where a product leaves the range of float64."""
-    high, low = two_product(mean, -slopes)
-    terms = np.concatenate([high, low, [y_mean]])
-    return math.fsum(terms.tolist()) if np.isfinite(terms).all() else math.nan
+    return inverse_form(L, (centred.mean * centred.scale)[independent][used])

@@ -8,7 +8,7 @@ import numpy as np
 
 from gramian.engines.local import Local
 from gramian.errors import OptionError
-from gramian.kernels.threads import cores
+from gramian.kernels.threads import CORES
 from gramian.sklearn.rows import ROWS_PER_UNIT
 
 
@@ -33,4 +33,4 @@ def local(rows: int, n_jobs: Any = None) -> Local:
         return Local(1)
     if n_jobs is None:
         return Local()
-    return Local(int(n_jobs) if n_jobs > 0 else max(cores() + 1 + int(n_jobs), 1))
+    return Local(int(n_jobs) if n_jobs > 0 else max(CORES + 1 + int(n_jobs), 1))

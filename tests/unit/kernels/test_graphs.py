@@ -43,7 +43,7 @@ def test_steps_of_conjugate_gradient_have_the_bits_of_numpy(compiled: Library, k
 
     with patch.object(graphs, "library", lambda: compiled):
         done = steps()
-        with patch.multiple(threads, MIN_OPERATIONS=100, cores=lambda: 3):
+        with patch.multiple(threads, MIN_OPERATIONS=100, CORES=3):
             shared = steps()
     with patch.object(graphs, "library", lambda: None):
         plain = steps()
@@ -57,7 +57,7 @@ def test_every_row_is_done_once_by_as_many_threads_as_are_allowed() -> None:
     def work(first: int, last: int) -> None:
         done.append((first, last, current_thread().name))
 
-    with patch.object(threads, "cores", lambda: 4):
+    with patch.object(threads, "CORES", 4):
         threads.in_parts(work, 10, 4 * threads.MIN_OPERATIONS)
         assert sorted(rows for first, last, _ in done for rows in range(first, last)) == list(range(10))
         assert len({name for *_, name in done}) == 4
@@ -75,5 +75,5 @@ def test_the_error_of_a_thread_is_raised() -> None:
         if first:
             raise MemoryError(f"{first} to {last}")
 
-    with patch.object(threads, "cores", lambda: 2), pytest.raises(MemoryError, match="5 to 10"):
+    with patch.object(threads, "CORES", 2), pytest.raises(MemoryError, match="5 to 10"):
         threads.in_parts(work, 10, 2 * threads.MIN_OPERATIONS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
@@ -14,6 +14,7 @@ from gramian.fit.bootstrap.saved_draws import SavedDraws
 from gramian.inference.draws.intervals import DrawnEstimates
 from gramian.results.estimates import read_only
 from gramian.results.tables import finite
+from gramian.serialize.codec import Codec
 from gramian.typing import Matrix, Vector
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ class Bootstrap(SavedDraws):
         Of the random numbers.
     """
 
+    saved_as: ClassVar[str] = "bootstrap"
     names: tuple[str, ...]
     drawn: DrawnEstimates
     requested: int
@@ -53,6 +55,26 @@ class Bootstrap(SavedDraws):
     units: int
     weights: str
     seed: int | None = None
+
+    @classmethod
+    def _codec(cls) -> Codec[Any]:
+        """What a file holds."""
+        from gramian.serialize.codec import rule
+        from gramian.serialize.record import record
+
+        return record(
+            cls,
+            "names[p] estimates[p]?=drawn.estimates draws[d,p]?=drawn.draws std_errors[p]?=drawn.std_errors",
+            "draw_errors[d,p]?=drawn.draw_errors requested unit units weights seed",
+            rule(
+                lambda found: (found.drawn.std_errors is None) == (found.drawn.draw_errors is None),
+                "standard errors of the fit and of its draws, or none",
+                "drawn.draw_errors",
+            ),
+            rule(
+                lambda found: found.requested >= len(found.drawn.draws) > 0, "no more draws than asked for", "requested"
+            ),
+        )
 
     def __len__(self) -> int:
         return len(self.names)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
@@ -20,6 +20,7 @@ from gramian.inference import normal, tests
 from gramian.inference.draws.redrawn import cross_products
 from gramian.results.estimates import read_only
 from gramian.results.tables import finite
+from gramian.serialize.codec import Codec
 from gramian.typing import Matrix, Vector
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ class Jackknife(SavedDraws):
         Shares of the clusters in the variation of a column that the other columns do not explain.
     """
 
+    saved_as: ClassVar[str] = "jackknife"
     names: tuple[str, ...]
     estimates: Vector
     coefficients: Matrix
@@ -64,6 +66,19 @@ class Jackknife(SavedDraws):
     rows: Vector
     leverages: Vector
     partial_leverages: Matrix
+
+    @classmethod
+    def _codec(cls) -> Codec[Any]:
+        """What a file holds."""
+        from gramian.serialize.record import at, record
+        from gramian.serialize.values import ARROW_COLUMN
+
+        return record(
+            cls,
+            "names[p] estimates[p]? coefficients[g,p]? cluster",
+            at("values", ARROW_COLUMN.along("g")),
+            "rows[g] leverages[g] partial_leverages[g,p]?",
+        )
 
     @property
     def clusters(self) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
@@ -12,6 +12,7 @@ from scipy.special import betaincinv
 from gramian.fit.bootstrap.saved_draws import SavedDraws
 from gramian.results.format_numbers import printable, share_of_draws
 from gramian.results.tables import finite
+from gramian.serialize.codec import Codec
 from gramian.typing import Vector
 
 
@@ -47,6 +48,7 @@ class RandomizationTest(SavedDraws):
         Of the assignments, under the hypothesis.
     """
 
+    saved_as: ClassVar[str] = "randomization"
     hypothesis: str
     estimate: float
     p_value: float
@@ -62,6 +64,26 @@ class RandomizationTest(SavedDraws):
     strata: int
     seed: int
     coefficients: Vector
+
+    @classmethod
+    def _codec(cls) -> Codec[Any]:
+        """What a file holds."""
+        from gramian.serialize.codec import rule
+        from gramian.serialize.record import record
+
+        return record(
+            cls,
+            "hypothesis estimate p_value count ties conf_low conf_high level draws failed enumerated units strata seed",
+            "coefficients[d]",
+            rule(
+                lambda test: len(test.coefficients) == test.draws > 0,
+                "a coefficient of each draw",
+                "coefficients.shape",
+            ),
+            rule(
+                lambda test: np.isfinite(test.estimate) and test.count <= test.draws, "counts of these draws", "count"
+            ),
+        )
 
     def p_value_interval(self, level: float = 0.95) -> tuple[float, float]:
         """Interval (Clopper and Pearson) of the p-value that all assignments would give; one point where they are all.

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import pyarrow as pa
 
 from gramian.fit.bootstrap.saved_draws import SavedDraws
 from gramian.results.format_numbers import printable, share_of_draws
 from gramian.results.tables import finite
+from gramian.serialize.codec import Codec
 from gramian.typing import Vector
 
 
@@ -45,6 +46,7 @@ class BootstrapTest(SavedDraws):
         Number of equations that are tested at once.
     """
 
+    saved_as: ClassVar[str] = "wild-bootstrap"
     hypothesis: str
     estimate: float
     statistic: float
@@ -58,6 +60,19 @@ class BootstrapTest(SavedDraws):
     restricted: bool
     statistics: Vector
     equations: int = 1
+
+    @classmethod
+    def _codec(cls) -> Codec[Any]:
+        """What a file holds."""
+        from gramian.serialize.codec import rule
+        from gramian.serialize.record import record
+
+        return record(
+            cls,
+            "hypothesis estimate statistic p_value conf_low conf_high level draws clusters weights restricted",
+            "statistics[d]? equations",
+            rule(lambda test: len(test.statistics) == test.draws > 0, "a statistic of each draw", "statistics.shape"),
+        )
 
     def tidy(self) -> pa.Table:
         """Table of one row, with the column names of R's broom."""

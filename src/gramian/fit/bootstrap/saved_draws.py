@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 from os import PathLike
+from typing import Any, ClassVar
+
+from gramian.serialize.codec import Codec
 
 
 class SavedDraws:
-    """A result of draws that `save` writes and `gramian.load` reads."""
+    """A result of draws that `save` writes and `gramian.load` reads.
+
+    saved_as : the kind of file.
+    """
 
     __slots__ = ()
+    saved_as: ClassVar[str]
+
+    @classmethod
+    def _codec(cls) -> Codec[Any]:
+        """What a file holds; made only where one is written or read."""
+        raise NotImplementedError
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write the result with all of its draws to a file that `gramian.load` reads.
@@ -23,8 +35,6 @@ class SavedDraws:
         ArtifactError
             Where the file cannot be written.
         """
-        from gramian.fit.bootstrap.save import KIND_OF, KINDS  # most draws are not saved
-        from gramian.serialize import file as store
+        from gramian.serialize import file as store  # most draws are not saved
 
-        kind = KIND_OF[type(self)]
-        store.save(path, kind, *KINDS[kind].dump(self))
+        store.save(path, self.saved_as, *self._codec().dump(self))

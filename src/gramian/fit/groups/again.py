@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
-from gramian.data.source import source_of
 from gramian.fit.groups.fit import error_context
 from gramian.inference.estimators import IID
-from gramian.results.fitted_rows import FittedRows
+from gramian.linalg.keyed.moments import Key
 
 if TYPE_CHECKING:
     from gramian.engines.choice import Engine
-    from gramian.fit.groups.result import Fits
     from gramian.inference.vcov_spec import Vcov
 
 
-def with_vcov(fits: Fits, vcov: Vcov, data: object, like: str | None, engine: Engine | str | None) -> Fits:
-    """The result of `Fits.with_vcov`; parameters and errors as there."""
-    located = fits if data is None else replace(fits, fitted_rows=FittedRows(source_of(data)))
-    solved: dict[Any, Any] = {}
-    for key, fit in zip(fits.grouped.fits, located.fits.values(), strict=True):
+def with_vcov(
+    names: Sequence[str], fits: Mapping[Key, Any], vcov: Vcov, like: str | None, engine: Engine | str | None
+) -> dict[Key, Any]:
+    """The solutions of fits with another covariance. names : of the parts of a key. The others are as of `Fits`."""
+    solved: dict[Key, Any] = {}
+    for key, fit in fits.items():
         rows = None if vcov == IID else fit.fitted_rows.read_again()
-        with error_context(fits.key_names, key):
+        with error_context(names, key):
             changed = fit.with_vcov(vcov, rows, like=like, engine=engine)
         solved[key] = getattr(changed, fields(changed)[0].name)  # the first field of a fit is its solution
-    return replace(fits, grouped=replace(fits.grouped, fits=solved))
+    return solved

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import islice, starmap
 from typing import TYPE_CHECKING
 
@@ -13,12 +13,12 @@ from rich.table import Table
 from rich.text import Text
 
 from gramian.formula.coding import level_name
+from gramian.linalg.keyed.moments import Key
 from gramian.results import report
 from gramian.results.format_numbers import printable, significant, stars
 from gramian.results.tables import columns
 
 if TYPE_CHECKING:
-    from gramian.fit.groups.result import Fits
     from gramian.results.estimates import Estimates
 
 MAX_LINES = 60  # fits that have a line
@@ -26,18 +26,17 @@ MAX_TERMS = 5  # coefficients that have a column
 ALIASED = "left out"
 
 
-def overview(fits: Fits, level: float) -> list[RenderableType]:
+def overview(names: Sequence[str], fits: Mapping[Key, Estimates], level: float) -> list[RenderableType]:
     """The table, what its numbers are, and where the rest is.
 
-    level : coverage of confidence intervals, which are not shown.
+    names : of the parts of a key. level : coverage of confidence intervals, which are not shown.
     """
     terms = list(dict.fromkeys(name for fit in fits.values() for name in fit.names))
     shown = terms[:MAX_TERMS]
-    keyed_fits = zip(fits.grouped.fits, fits.values(), strict=True)
     table = Table(box=box.HORIZONTALS, show_edge=True, pad_edge=False, header_style="bold")
-    for name in fits.key_names:
+    for name in names:
         table.add_column(Text(printable(name)), no_wrap=True)
-    lines = [(key, fit, _digits(fit)) for key, fit in islice(keyed_fits, MAX_LINES)]
+    lines = [(key, fit, _digits(fit)) for key, fit in islice(fits.items(), MAX_LINES)]
     has_digits = not all(np.isnan(digits) for _, _, digits in lines)
     for heading in ("rows", *map(printable, shown), *["digits"] * has_digits):
         table.add_column(Text(heading, justify="right"), justify="right", no_wrap=True)
@@ -68,7 +67,7 @@ def _digits(fit: Estimates) -> float:
     return np.nan if certified is None else float(certified.fewest_digits)
 
 
-def _notes(fits: Fits, terms: Sequence[str]) -> list[str]:
+def _notes(fits: Mapping[Key, Estimates], terms: Sequence[str]) -> list[str]:
     """What stands in the brackets, what is not shown, and where it is."""
     names = list(dict.fromkeys(fit.covariance.name for fit in fits.values()))
     lines = [f"estimates with standard errors ({printable(', '.join(names[:3]))}) in brackets; {report.LEGEND}"]

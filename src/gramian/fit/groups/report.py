@@ -33,7 +33,8 @@ def render(fits: Fits, level: float = 0.95) -> list[RenderableType]:
     """The parts of the report, from top to bottom."""
     out: list[RenderableType] = [_title(fits), *map(Text, describe_rows(fits))]
     if len(fits) > MAX_BLOCKS:
-        return [*out, *overview(fits, level)]
+        keyed_fits = dict(zip(fits.grouped.fits, fits.values(), strict=True))
+        return [*out, *overview(fits.key_names, keyed_fits, level)]
     has_legend = False
     for key, fit in zip(fits.grouped.fits, fits.values(), strict=True):
         parts = fit.render(level)[1:]  # without the title, which is the same for all

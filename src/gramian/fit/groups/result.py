@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Unpack
 
 import pyarrow as pa
 
+from gramian.data.source import source_of
 from gramian.errors import OptionError, did_you_mean, listing
 from gramian.fit.bootstrap.keywords import DrawsKeywords
 from gramian.fit.groups.fit import GroupedFits
@@ -163,7 +164,10 @@ class Fits(HasDroppedRows, Mapping[Level | Key, LinearFit]):
         """
         from gramian.fit.groups.again import with_vcov
 
-        return with_vcov(self, vcov, data, like, engine)
+        located = self if data is None else replace(self, fitted_rows=FittedRows(source_of(data)))
+        keyed_fits = dict(zip(self.grouped.fits, located.fits.values(), strict=True))
+        solved = with_vcov(self.key_names, keyed_fits, vcov, like, engine)
+        return replace(self, grouped=replace(self.grouped, fits=solved))
 
     def tidy(self, level: float = 0.95) -> pa.Table:
         """Coefficients of all fits in one table.

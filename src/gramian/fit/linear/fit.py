@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -160,7 +161,8 @@ def _from_moments(job: Job, steps: LinearSteps) -> LinearRun:
     sizes = {name: len(sums.moments.levels[name]) for name in job.design.terms.coefficient_factors}
     # only now are the levels known; the products of all columns are formed after this
     checked_width(job.design.terms, sizes)
-    with at_most(job.runner.threads):
+    # what absorbed factors take is shared between threads
+    with at_most(job.runner.threads) if job.design.terms.absorbed else nullcontext():
         system, first = first_solution(job.design, sums, job.options, job.passes)
     # scores are of rows within the same levels: what was eliminated is not eliminated again
     absorption = None if steps.vcov is None or system.partialled_out is None else system.partialled_out.absorption

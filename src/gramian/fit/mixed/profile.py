@@ -8,9 +8,9 @@ import pyarrow as pa
 
 from gramian.engines.choice import Engine
 from gramian.fit.mixed.again import system_again
+from gramian.fit.mixed.component_tables import component_table
 from gramian.fit.mixed.profile_parameters import profiles_of
 from gramian.fit.mixed.solution import MixedSolved
-from gramian.fit.mixed.tables import component_table
 from gramian.inference.normal import critical
 from gramian.results.fitted_rows import FittedRows
 

@@ -14,10 +14,10 @@ from functools import cached_property, partial
 import numpy as np
 
 from gramian.errors import ConvergenceError
+from gramian.fit.mixed.component_tables import RESIDUAL
 from gramian.fit.mixed.fit import criterion_of
 from gramian.fit.mixed.solution import MixedSolved
 from gramian.fit.mixed.system import MixedSystem
-from gramian.fit.mixed.tables import RESIDUAL
 from gramian.fit.panel.system import shift_of, to_model_of
 from gramian.linalg.mixed.criterion import Criterion, Evaluated
 from gramian.linalg.mixed.profile import Affine, GivenDeviance, Parameter

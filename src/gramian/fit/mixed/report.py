@@ -12,7 +12,7 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from gramian.fit.mixed.tables import variance_components
+from gramian.fit.mixed.component_tables import variance_components
 from gramian.fit.panel.report import describe_groups
 from gramian.results.format_numbers import number, printable
 from gramian.results.report import (

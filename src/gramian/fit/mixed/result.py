@@ -222,7 +222,7 @@ class MixedFit(Estimates):
         Wald intervals, on the scale of the logarithm of a standard deviation and of the inverse hyperbolic tangent of
         a correlation, from the second derivatives of the deviance.
         """
-        from gramian.fit.mixed.tables import variance_components
+        from gramian.fit.mixed.component_tables import variance_components
 
         return variance_components(self.mixed, level)
 
@@ -281,7 +281,7 @@ class MixedFit(Estimates):
         A row for each group and term: the columns of the grouping, term, estimate and std_error, which is the
         conditional standard deviation given the parameters.
         """
-        from gramian.fit.mixed.tables import random_effects
+        from gramian.fit.mixed.component_tables import random_effects
 
         return random_effects(self.mixed)
 

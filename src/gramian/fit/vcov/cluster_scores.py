@@ -16,7 +16,7 @@ from gramian.fit.vcov.dense import DenseRows
 from gramian.fit.vcov.nesting import NONE, Nesting
 from gramian.fit.vcov.scores import FittedModel, ScoreAccumulator, Scores
 from gramian.formula.row_reader import Observed
-from gramian.linalg.blocks import ROWS_PER_BLOCK, BlockWriter
+from gramian.linalg.blocks import ROWS_PER_BLOCK
 from gramian.linalg.columns import Columns
 from gramian.linalg.keyed.grouped import grouped_sums
 from gramian.linalg.products import cell_index
@@ -142,7 +142,7 @@ class ClusterScoreAccumulator(ScoreAccumulator):
 
     def __init__(self, task: ClusterPass) -> None:
         super().__init__(task.fitted_model, layout=task.fitted_model.design.rows_layout)
-        self.block_writer = BlockWriter(self.layout, self.design.coordinates, self.design.matrix_variables, HEIGHT)
+        self.height = HEIGHT
         self.task, self.members = task, ClusterMembers(task.by)
         self.total, self.counts = np.zeros((0, task.width)), np.zeros(0)
         row_position = {m: i for i, m in enumerate((*self.layout.rows, *self.layout.extra))}

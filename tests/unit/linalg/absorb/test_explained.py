@@ -27,7 +27,7 @@ def test_blocks_of_levels_add_up(*, pure: bool) -> None:
         with (
             patch.object(self_products, "library", lambda: None if pure else library()),
             patch.object(explained, "LEVELS_PER_BLOCK", 700),
-            patch.multiple(threads, MIN_OPERATIONS=1, cores=lambda cores=cores: cores),
+            patch.multiple(threads, MIN_OPERATIONS=1, CORES=cores),
         ):
             found.append(explained.explained(sums, d + s))
     np.testing.assert_allclose(found[0], C.T @ (C / sums.weight[:, None]), rtol=1e-11, atol=1e-9)
