@@ -58,9 +58,10 @@ class RowsByGroup:
 
     def of(self, key: Key | None) -> PassRunner:
         """What reads the rows of a group, with a count of passes of its own. key : None for the rows of all groups."""
-        if key is not None and key not in self.fetched:
+        # a group that is too large alone leaves the rows of others where they are
+        if key is not None and key not in self.fetched and (together := self._next(key)):
             self.fetched = {}  # the memory of the groups before is free again
-            self.fetched = self._fetch(self._next(key))
+            self.fetched = self._fetch(together)
         source = None if key is None else self.fetched.get(key)
         if source is None:
             self.filtered.add(key)
@@ -84,8 +85,6 @@ class RowsByGroup:
 
     def _fetch(self, keys: Mapping[Key, int]) -> dict[Key, Source]:
         """The rows of groups, from one pass over all rows."""
-        if not keys:
-            return {}
         self.passes += 1
         rows = self.runner.over(self.runner.source).fold(FetchRows(self.by, self.columns, keys))
         return dict(rows.sources(self.runner.source, keys))

@@ -99,3 +99,13 @@ def test_all_groups_are_read_in_two_passes(table):
     assert "12 fits from" in fits.summary()
     own = table.filter(pa.compute.equal(table["g"], 3))
     assert fits[3].coefficients == pytest.approx(gm.glm("c ~ x", own, family="poisson").coefficients, rel=1e-9)
+
+
+def test_a_group_that_is_too_large_leaves_the_rows_of_others_in_memory(monkeypatch):
+    data = {"x": np.arange(1000.0), "g": np.repeat([0, 1, 2], [100, 800, 100])}
+    keys = {(0,): 100, (1,): 800, (2,): 100}
+    monkeypatch.setattr(memory, "MAX_CACHE_BYTES", 4 * 8 * 2 * 400)
+    rows = RowsByGroup(PassRunner(source_of(data), Local(1)), by_columns("g"), ("x",), keys)
+    assert [values(rows.of(key).source, ("x",))["x"][0] for key in keys] == [0.0, 100.0, 900.0]
+    assert [rows.was_fetched(key) for key in keys] == [True, False, True]
+    assert rows.passes == 1
