@@ -69,7 +69,7 @@ package: $(BIN)/python  ## a source distribution, the wheel of it, and the wheel
 docs: $(VENV)/.docs  ## the documentation, in build/docs; a warning or a link that leads nowhere is an error
 	$(BIN)/python -m sphinx -q -W --keep-going -b html -j 2 docs build/docs
 
-matrix: $(VENV)/.dev $(VENV)/.matrix  ## every Python that is here, the newest and the oldest versions, five kernels
+matrix: $(VENV)/.dev $(VENV)/.matrix  ## every Python that is here, each under another kernel of OpenBLAS; oldest versions; numbers under five
 	$(BIN)/nox
 
 bench: $(VENV)/.bench  ## every figure of the README, and more; all of them run, then missed bars are named
