@@ -8,7 +8,8 @@
 namespace {
 
 constexpr int TILE_COLUMNS = 512;  // columns whose sums stay in the cache, and of which a row is read at once
-constexpr int LANE = TILE_COLUMNS + STRIP;  // numbers from one lane of sums to the next, no power of two
+// numbers from one lane of sums to the next: a write is never near, modulo 4096 bytes, to what is read after it
+constexpr int LANE = TILE_COLUMNS + 8 * STRIP;
 constexpr int LANES_AT_ONCE = W < 8 ? 4 : 8;  // of eight, so that their sums stay in registers
 constexpr int GROUPS = 2;                   // vectors of rows that are added up side by side
 
@@ -47,9 +48,13 @@ inline const double* row_of(const Part& x, int64_t row) {
   return reinterpret_cast<const double*>(x.data + row * x.down);
 }
 
-// Adds m <= W columns of W * GROUPS rows, times v, to h + l.
-inline void add_columns(const Part& x, int64_t first, int64_t j, int m, const double* v, const double* v_low, vec* h,
-                        vec* l) {
+// What is read so many rows after the present ones, in order, while the rows are read `trips` times.
+inline Ahead rows_ahead(const Part& x, int64_t rows, int trips) {
+  return {x.data + rows * x.down, W * x.down / (trips * std::max<int64_t>(x.columns, 1))};
+}
+
+// m <= W columns of W * GROUPS rows, by columns. out : (W, W * GROUPS).
+inline void turn(const Part& x, int64_t first, int64_t j, int m, double* out) {
 #pragma GCC unroll 2
   for (int g = 0; g < GROUPS; g++) {
     vec columns[W];
@@ -57,34 +62,49 @@ inline void add_columns(const Part& x, int64_t first, int64_t j, int m, const do
     for (int i = 0; i < W; i++) columns[i] = load_some(row_of(x, first + g * W + i) + j, m);
     transpose(columns);
 #pragma GCC unroll 8
-    for (int c = 0; c < W; c++)
-      if (c < m) add_product(columns[c], nullptr, repeat(v[j + c]), repeat(v_low[j + c]), h[g], l[g]);
+    for (int c = 0; c < W; c++) store(out + (c * GROUPS + g) * W, columns[c]);
+  }
+}
+
+// Adds m <= W columns of W * GROUPS rows, times v, to h + l.
+inline void add_columns(const double* turned, int m, const double* v, const double* v_low, vec* h, vec* l,
+                        Ahead& ahead) {
+  for (int c = 0; c < m; c++) {
+    vec one = repeat(v[c]), low = repeat(v_low[c]);
+#pragma GCC unroll 2
+    for (int g = 0; g < GROUPS; g++) {
+      ahead.fetch(1);
+      add_product(load(turned + (c * GROUPS + g) * W), nullptr, one, low, h[g], l[g]);
+    }
   }
 }
 
 // r + r_low = X v of W * GROUPS rows.
 inline void times_of_rows(const Part& x, int64_t first, const double* v, const double* v_low, double* r,
-                          double* r_low) {
+                          double* r_low, Ahead& ahead) {
   vec h[GROUPS], l[GROUPS];
+  alignas(64) double turned[W * W * GROUPS];
   for (int g = 0; g < GROUPS; g++) h[g] = l[g] = repeat(0.0);
-  int64_t whole = x.columns / W * W;
-  for (int64_t j = 0; j < whole; j += W) add_columns(x, first, j, W, v, v_low, h, l);
-  if (whole < x.columns) add_columns(x, first, whole, (int)(x.columns - whole), v, v_low, h, l);
+  for (int64_t j = 0; j < x.columns; j += W) {
+    int m = (int)std::min<int64_t>(W, x.columns - j);
+    turn(x, first, j, m, turned);
+    add_columns(turned, m, v + j, v_low + j, h, l, ahead);
+  }
   for (int g = 0; g < GROUPS; g++) store(r + first + g * W, h[g]), store(r_low + first + g * W, l[g]);
 }
 
 // r + r_low = X v of the rows that fill vectors; returns their number.
 inline int64_t times_by_rows(const Part& x, int64_t rows, const double* v, const double* v_low, double* r,
-                             double* r_low) {
+                             double* r_low, Ahead& ahead) {
   int64_t first = 0;
-  for (; first + W * GROUPS <= rows; first += W * GROUPS) times_of_rows(x, first, v, v_low, r, r_low);
+  for (; first + W * GROUPS <= rows; first += W * GROUPS) times_of_rows(x, first, v, v_low, r, r_low, ahead);
   return first;
 }
 
 // Adds `rows` rows, m <= W columns of each, to lanes of sums: row i to lane i modulo eight. h, l : (8, LANE).
 inline void add_to_lanes(const Part& x, int64_t first, int rows, int64_t column, int m, const double* w,
-                         const double* w_low, double* h, double* l) {
-  const int64_t ahead = SHORT_ROWS * x.down / (int64_t)sizeof(double);  // the rows that are read next
+                         const double* w_low, double* h, double* l, Ahead& ahead) {
+  Ahead next = ahead;
   for (int from = 0; from < STRIP; from += LANES_AT_ONCE) {
     vec sums[LANES_AT_ONCE], errors[LANES_AT_ONCE];
 #pragma GCC unroll 8
@@ -95,9 +115,8 @@ inline void add_to_lanes(const Part& x, int64_t first, int rows, int64_t column,
     for (int64_t k = first + from; k < first + rows; k += STRIP)
 #pragma GCC unroll 8
       for (int i = 0; i < LANES_AT_ONCE; i++) {
-        const double* here = row_of(x, k + i) + column;
-        __builtin_prefetch(here + ahead);
-        add_product(load_some(here, m), nullptr, repeat(w[k + i]), repeat(w_low[k + i]), sums[i],
+        next.fetch(1);
+        add_product(load_some(row_of(x, k + i) + column, m), nullptr, repeat(w[k + i]), repeat(w_low[k + i]), sums[i],
                     errors[i]);
       }
 #pragma GCC unroll 8
@@ -106,6 +125,7 @@ inline void add_to_lanes(const Part& x, int64_t first, int rows, int64_t column,
       store(l + (from + i) * LANE, errors[i]);
     }
   }
+  ahead = next;
 }
 
 // Adds fewer than eight rows to lanes of their own.
@@ -120,41 +140,58 @@ inline void add_last_to_lanes(const Part& x, int64_t first, int rows, int64_t co
   }
 }
 
-// g + g_low = X'w.
-inline void products_by_rows(const Part& x, int64_t rows, const double* w, const double* w_low, double* g,
-                             double* g_low) {
-  double h[STRIP * LANE], l[STRIP * LANE];
-  for (int64_t first = 0; first < rows; first += SHORT_ROWS)
-    for (int64_t begin = 0; begin < x.columns; begin += TILE_COLUMNS) {
-      int64_t stop = std::min<int64_t>(begin + TILE_COLUMNS, x.columns);
-      int here = (int)std::min<int64_t>(SHORT_ROWS, rows - first);
-      for (int lane = 0; lane < STRIP; lane++) {
-        std::memset(h + lane * LANE, 0, sizeof(double) * padded((int)(stop - begin)));
-        std::memset(l + lane * LANE, 0, sizeof(double) * padded((int)(stop - begin)));
-      }
-      for (int some = 0; some < here; some += 4 * STRIP)  // as many rows are read side by side
-        for (int64_t j = begin; j < stop; j += W) {
-          int count = std::min(4 * STRIP, here - some), whole = count / STRIP * STRIP;
-          double *hj = h + (j - begin), *lj = l + (j - begin);
-          if (j + W <= stop)
-            add_to_lanes(x, first + some, whole, j, W, w, w_low, hj, lj);
-          else
-            add_to_lanes(x, first + some, whole, j, (int)(stop - j), w, w_low, hj, lj);
-          int m = (int)std::min<int64_t>(W, stop - j);
-          if (whole < count) add_last_to_lanes(x, first + some + whole, count - whole, j, m, w, w_low, hj, lj);
-        }
-      for (int64_t j = begin; j < stop; j += W) {
-        int m = (int)std::min<int64_t>(W, stop - j);
-        vec sum = load_some(g + j, m), error = load_some(g_low + j, m);
-        for (int lane = 0; lane < STRIP; lane++) {
-          vec s, e;
-          two_sum(sum, load(h + lane * LANE + (j - begin)), s, e);
-          error = error + (e + load(l + lane * LANE + (j - begin)));
-          sum = s;
-        }
-        store_some(g + j, sum, m), store_some(g_low + j, error, m);
-      }
+// Sums of X'w of at most SHORT_ROWS rows and TILE_COLUMNS columns, row i in lane i modulo eight.
+struct Lanes {
+  alignas(64) double h[STRIP * LANE], l[STRIP * LANE];
+
+  void clear(int64_t columns) {
+    for (int lane = 0; lane < STRIP; lane++) {
+      std::memset(h + lane * LANE, 0, sizeof(double) * padded((int)columns));
+      std::memset(l + lane * LANE, 0, sizeof(double) * padded((int)columns));
     }
+  }
+
+  // Adds columns begin to stop of some rows; their number is a multiple of eight, but for the last rows.
+  void add(const Part& x, int rows, int64_t begin, int64_t stop, const double* w, const double* w_low, Ahead& ahead) {
+    for (int some = 0; some < rows; some += 4 * STRIP)  // as many rows are read side by side
+      for (int64_t j = begin; j < stop; j += W) {
+        int count = std::min(4 * STRIP, rows - some), whole = count / STRIP * STRIP;
+        double *hj = h + (j - begin), *lj = l + (j - begin);
+        if (j + W <= stop)
+          add_to_lanes(x, some, whole, j, W, w, w_low, hj, lj, ahead);
+        else
+          add_to_lanes(x, some, whole, j, (int)(stop - j), w, w_low, hj, lj, ahead);
+        int m = (int)std::min<int64_t>(W, stop - j);
+        if (whole < count) add_last_to_lanes(x, some + whole, count - whole, j, m, w, w_low, hj, lj);
+      }
+  }
+
+  // Adds the lanes, one after another, to g + g_low.
+  void add_up(int64_t columns, double* g, double* g_low) const {
+    for (int64_t j = 0; j < columns; j += W) {
+      int m = (int)std::min<int64_t>(W, columns - j);
+      vec sum = load_some(g + j, m), error = load_some(g_low + j, m);
+      for (int lane = 0; lane < STRIP; lane++) {
+        vec s, e;
+        two_sum(sum, load(h + lane * LANE + j), s, e);
+        error = error + (e + load(l + lane * LANE + j));
+        sum = s;
+      }
+      store_some(g + j, sum, m), store_some(g_low + j, error, m);
+    }
+  }
+};
+
+// Adds X'w of at most SHORT_ROWS rows to g + g_low.
+inline void products_by_rows(const Part& x, int rows, const double* w, const double* w_low, double* g, double* g_low,
+                             Ahead& ahead) {
+  Lanes lanes;
+  for (int64_t begin = 0; begin < x.columns; begin += TILE_COLUMNS) {
+    int64_t stop = std::min<int64_t>(begin + TILE_COLUMNS, x.columns);
+    lanes.clear(stop - begin);
+    lanes.add(x, rows, begin, stop, w, w_low, ahead);
+    lanes.add_up(stop - begin, g + begin, g_low + begin);
+  }
 }
 
 }  // namespace
