@@ -87,8 +87,14 @@ def test_kernels_agree_to_the_last_bit_and_numpy_within_the_digits() -> None:
         assert (difference <= 2.0 * 10.0**-digits * errors + 2.0**-51 * np.abs(mine[: len(errors)])).all(), name
 
 
+@pytest.mark.parametrize("compiled", [True, False])
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
-def test_a_precise_residual_leaves_out_the_rows_that_the_first_pass_left_out(bad: float) -> None:
+def test_a_precise_residual_leaves_out_the_rows_that_the_first_pass_left_out(
+    bad: float, compiled: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not compiled:
+        for module in ("linalg.residuals.products", "fit.leastsquares.residuals"):
+            monkeypatch.setattr(f"gramian.{module}.library", lambda: None)
     rng = np.random.default_rng(8)
     X = rng.standard_normal((60_000, 20))
     y = X.sum(axis=1) + rng.standard_normal(60_000)

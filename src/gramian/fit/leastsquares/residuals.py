@@ -106,7 +106,7 @@ class Residuals:
         """Add the rows of a batch; return their number. Raises DataError for levels that the first pass did not see."""
         observed = reader.read(batch)
         has_new = has_new_levels(self.design, observed)
-        if not has_new and isinstance(sums, SlicedResidualProducts) and sums.is_compiled:
+        if not has_new and isinstance(sums, SlicedResidualProducts):
             # one look at what came out, in place of one at every value
             before = sums.sums, sums.square
             sums.add(_precise_rows(self.design, observed.values, observed))

@@ -23,7 +23,7 @@ from gramian.linalg.residuals.double_double import CellColumns, ResidualRows, Sp
 from gramian.linalg.residuals.slices import CutVector, SlicedColumns
 from gramian.typing import Matrix, Vector
 
-BLOCK_VALUES = 2**17  # values of a block: with their slices they fit into the cache of a core
+BLOCK_VALUES = 2**18  # values of a block: with their slices they fit into the cache of a core
 COMPILED_VALUES = 2**19  # of a block that is not cut: so many that calls cost little beside sums
 MAX_BLOCK_ROWS = 8192
 
@@ -48,8 +48,6 @@ class SlicedResidualProducts:
     ----------
     sums, square
         As of `ResidualProducts`.
-    is_compiled : bool
-        Whether the products are compiled.
     """
 
     def __init__(
@@ -67,9 +65,8 @@ class SlicedResidualProducts:
         self.cell_columns = CellColumns(groups, v, sizes)
         self.writer = PairWriter([*(m for m in positions if m not in matrix_monomials), *in_cells], coordinates)
         self.cell_monomials = [(m, self.writer.monomials.index(m)) for m in dict.fromkeys(in_cells)]
-        self.is_compiled = library() is not None
         written, in_place = len(self.writer.monomials), len(in_matrix)
-        if self.is_compiled:  # columns that are read where they are need no block
+        if library() is not None:  # columns that are read where they are need no block
             values, columns, least = COMPILED_VALUES, written, TwofoldColumns.min_rows
         else:
             values, columns, least = BLOCK_VALUES, max(written, in_place), SlicedColumns.min_rows
