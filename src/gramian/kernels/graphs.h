@@ -27,7 +27,7 @@ struct SparseRows {
   const double* values;
   int64_t first, last;
   const double* divisors;
-  int64_t subtracts;
+  int64_t subtracts, fetches;
 };
 
 // Writes the sums of a row, of K columns.
@@ -40,14 +40,14 @@ inline void put(const SparseRows& A, int64_t row, const double* sums, double* ou
 }
 
 // Y = A X for K columns, held in registers while the entries of a row are added.
-template <int K>
+template <int K, bool FETCHES>
 void times(const SparseRows& A, const double* X, double* Y) {
   int32_t end = A.starts[A.last];
   for (int64_t i = A.first; i < A.last; i++) {
     double sums[K];
     for (int c = 0; c < K; c++) sums[c] = 0.0;
     for (int32_t e = A.starts[i]; e < A.starts[i + 1]; e++) {
-      if (e + ENTRIES_AHEAD < end) {
+      if (FETCHES && e + ENTRIES_AHEAD < end) {
         const double* next = X + (int64_t)A.places[e + ENTRIES_AHEAD] * K;
         for (int c = 0; c < K; c += STRIP) __builtin_prefetch(next + c);
         __builtin_prefetch(next + K - 1);
@@ -62,7 +62,7 @@ void times(const SparseRows& A, const double* X, double* Y) {
 // The same for any number of columns: of more than 16, some after others.
 template <int K>
 void times_of(const SparseRows& A, const double* X, int64_t k, double* Y) {
-  if (k == K) return times<K>(A, X, Y);
+  if (k == K) return A.fetches ? times<K, true>(A, X, Y) : times<K, false>(A, X, Y);
   if constexpr (K < 16) return times_of<K + 1>(A, X, k, Y);
   for (int64_t i = A.first; i < A.last; i++)
     for (int64_t at = 0; at < k; at += 16) {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,8 @@ from gramian.kernels.library import Library, library
 from gramian.kernels.sums import address, addresses, contiguous
 from gramian.kernels.threads import in_parts
 from gramian.typing import AnyCodes, Matrix, Vector
+
+CACHED_BYTES = 2**20  # a second factor of this size stays in the second cache, and is not fetched
 
 
 def components(kernel: Library, first: AnyCodes, second: AnyCodes, sizes: tuple[int, int]) -> int:
@@ -37,34 +40,48 @@ def sparse_times(A: Any, X: Matrix, divisors: Vector | None = None) -> Matrix:
     divisors : by which each row of the product is divided.
     """
     out = np.empty((A.shape[0], X.shape[1]))
-    if not _times(A, X, divisors, out, subtracts=False):
-        out = np.asarray(A @ X)
-        if divisors is not None:
-            out /= divisors[:, None]
+    rows = _product(A, X, divisors, out, subtracts=False)
+    if rows is not None:
+        in_parts(rows, A.shape[0], A.nnz * X.shape[1], A.indptr)
+        return out
+    product = np.asarray(A @ X)
+    if divisors is not None:
+        product /= divisors[:, None]
+    return product
+
+
+def difference_of_products(A: Any, X: Matrix, B: Any, Y: Matrix) -> Matrix:
+    """A X - B Y for SciPy matrices A and B with the same rows; shapes as of `sparse_times`."""
+    out = np.empty((A.shape[0], X.shape[1]))
+    first, second = _product(A, X, None, out, subtracts=False), _product(B, Y, None, out, subtracts=True)
+    if first is None or second is None:
+        return np.asarray(A @ X - B @ Y)
+
+    def rows(start: int, stop: int) -> None:
+        first(start, stop)
+        second(start, stop)
+
+    in_parts(rows, A.shape[0], (A.nnz + B.nnz) * X.shape[1], A.indptr + B.indptr)
     return out
 
 
-def subtract_product(out: Matrix, A: Any, X: Matrix) -> None:
-    """Out -= A X in place; shapes as of `sparse_times`, out contiguous."""
-    if not _times(A, X, None, out, subtracts=True):
-        out -= A @ X
-
-
-def _times(A: Any, X: Matrix, divisors: Vector | None, out: Matrix, *, subtracts: bool) -> bool:
-    """Set or change `out` by the kernel; False, with nothing done, where it cannot read the matrices."""
+def _product(
+    A: Any, X: Matrix, divisors: Vector | None, out: Matrix, *, subtracts: bool
+) -> Callable[[int, int], None] | None:
+    """What sets or changes rows of `out` by the kernel; None where it cannot read the matrices."""
     kernel = library()
     readable = A.indptr.dtype == A.indices.dtype == np.int32 and A.data.dtype == X.dtype == np.float64
     if kernel is None or not readable:
-        return False
+        return None
     X, divisors, columns = np.ascontiguousarray(X), contiguous(divisors), X.shape[1]
     arrays, call = (A.indptr, A.indices, A.data), kernel.functions.gramian_sparse_times
+    fetches = X.nbytes > CACHED_BYTES
 
     def rows(first: int, last: int) -> None:
-        described = np.array([*addresses(*arrays), first, last, address(divisors), subtracts], np.int64)
+        described = np.array([*addresses(*arrays), first, last, address(divisors), subtracts, fetches], np.int64)
         call(address(described), address(X), columns, address(out))
 
-    in_parts(rows, A.shape[0], len(A.data) * columns)
-    return True
+    return rows
 
 
 def column_products(p: Matrix, q: Matrix) -> Vector:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import ctypes
 
-INTERFACE = 15  # gramian_interface() of the source
+INTERFACE = 16  # gramian_interface() of the source
 NAMES = {4: "v4", 3: "v3", 1: "portable"}  # gramian_instructions() of the source
 
 

@@ -13,6 +13,10 @@ from contextvars import ContextVar
 from itertools import pairwise
 from threading import Thread
 
+import numpy as np
+
+from gramian.typing import AnyCodes
+
 MIN_OPERATIONS = 1 << 19  # of a thread, which take some times longer than to start it
 
 # cores that this process may use, as it was started
@@ -30,8 +34,8 @@ def at_most(threads: int) -> Iterator[None]:
         _most.reset(before)
 
 
-def in_parts(work: Callable[[int, int], None], rows: int, operations: int) -> None:
-    """Do the rows [first, last) of some work, in parts of similar length side by side.
+def in_parts(work: Callable[[int, int], None], rows: int, operations: int, before: AnyCodes | None = None) -> None:
+    """Do the rows [first, last) of some work, in parts that take similarly long side by side.
 
     Parameters
     ----------
@@ -41,10 +45,14 @@ def in_parts(work: Callable[[int, int], None], rows: int, operations: int) -> No
         Number of rows.
     operations : int
         How much there is to do in all of them, as additions.
+    before : (rows + 1,), optional
+        What there is to do before each row, in any unit, and in all rows; the same for each without it.
     """
     most = _most.get()
     parts = max(min(CORES if most is None else most, CORES, operations // MIN_OPERATIONS, rows), 1)
     cuts = [rows * i // parts for i in range(parts + 1)]
+    if before is not None and parts > 1:
+        cuts[1:-1] = np.searchsorted(before, [int(before[-1]) * i // parts for i in range(1, parts)]).tolist()
     errors: list[BaseException] = []
 
     def part(first: int, last: int) -> None:

@@ -33,17 +33,17 @@ def test_steps_of_conjugate_gradient_have_the_bits_of_numpy(compiled: Library, k
     rate, ratio, inverse, divisors = rng.random(k), rng.random(k), rng.random((n, 1)), rng.random(n)
 
     def steps() -> list[np.ndarray]:
-        short, difference = graphs.with_short_indices(A), q.copy()
+        short, transposed = graphs.with_short_indices(A), graphs.with_short_indices(csr_array(A.T))
         out = [graphs.sparse_times(short, p), graphs.sparse_times(short, p, divisors), graphs.column_products(p, q)]
-        graphs.subtract_product(difference, short, p)
+        out.append(graphs.difference_of_products(short, p, transposed, q))
         x, residual, direction = X.copy(), r.copy(), p.copy()
         out.append(graphs.move(rate, direction, q, inverse, x, residual))
         graphs.turn(ratio, inverse, residual, direction)
-        return [*out, difference, x, residual, direction]
+        return [*out, x, residual, direction]
 
     with patch.object(graphs, "library", lambda: compiled):
         done = steps()
-        with patch.multiple(threads, MIN_OPERATIONS=100, CORES=3):
+        with patch.multiple(threads, MIN_OPERATIONS=100, CORES=3), patch.object(graphs, "CACHED_BYTES", 1):
             shared = steps()
     with patch.object(graphs, "library", lambda: None):
         plain = steps()
@@ -61,6 +61,10 @@ def test_every_row_is_done_once_by_as_many_threads_as_are_allowed() -> None:
         threads.in_parts(work, 10, 4 * threads.MIN_OPERATIONS)
         assert sorted(rows for first, last, _ in done for rows in range(first, last)) == list(range(10))
         assert len({name for *_, name in done}) == 4
+        done.clear()
+        threads.in_parts(work, 10, 4 * threads.MIN_OPERATIONS, np.array([0, 90, 91, 92, 93, 94, 95, 96, 97, 98, 100]))
+        assert sorted(rows for first, last, _ in done for rows in range(first, last)) == list(range(10))
+        assert max(last - first for first, last, _ in done) == 9
         with threads.at_most(1):
             done.clear()
             threads.in_parts(work, 10, 4 * threads.MIN_OPERATIONS)

@@ -18,7 +18,7 @@ from scipy.linalg import eigvalsh_tridiagonal
 from scipy.sparse import csr_array
 
 from gramian.errors import ConvergenceError
-from gramian.kernels.graphs import column_products, move, sparse_times, subtract_product, turn, with_short_indices
+from gramian.kernels.graphs import column_products, difference_of_products, move, sparse_times, turn, with_short_indices
 from gramian.linalg.absorb.level_graph import Factorization, LevelGraph, factorization
 from gramian.linalg.certificate import EPS
 from gramian.linalg.solve import SAFETY
@@ -84,9 +84,7 @@ class SchurComplement:
 
     def __matmul__(self, P: Matrix) -> Matrix:
         inner = sparse_times(self.C, P, self.weight)
-        product = sparse_times(self.M, P)
-        subtract_product(product, self.transposed, inner)
-        return product
+        return difference_of_products(self.M, P, self.transposed, inner)
 
     def diagonal(self) -> Vector:
         """The diagonal of R, (n,)."""
