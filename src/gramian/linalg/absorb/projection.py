@@ -88,7 +88,8 @@ class SchurComplement:
 
     def diagonal(self) -> Vector:
         """The diagonal of R, (n,)."""
-        squares = self.transposed.multiply(self.transposed) @ (1.0 / self.weight)
+        T = self.transposed
+        squares = csr_array((T.data * T.data, T.indices, T.indptr), shape=T.shape) @ (1.0 / self.weight)
         return np.asarray(self.M.diagonal() - squares)
 
 
