@@ -107,6 +107,29 @@ def test_the_tree_adds_adjacent_pairs(numbers: list[int]) -> None:
     assert len(tree.parts) <= max(len(numbers).bit_length(), 0)
 
 
+@given(st.lists(st.floats(-1e9, 1e9), min_size=1, max_size=20))
+def test_a_sum_in_the_memory_of_the_last_part_has_the_same_bits(numbers: list[float]) -> None:
+    trees: list[Tree[Array]] = [Tree(), Tree(reuses=True)]
+    for tree in trees:
+        for number in numbers:
+            tree.push(Array(np.array([number, 1.0 / 3.0])))
+    parts = [part.values.copy() for _, part in trees[1].parts]
+    plain, reused = (tree.sum().values for tree in trees)
+    assert plain.tobytes() == reused.tobytes()
+    assert all(np.array_equal(part.values, before) for (_, part), before in zip(trees[1].parts, parts, strict=True))
+
+
+@dataclass(frozen=True)
+class Array:
+    values: np.ndarray
+
+    def __add__(self, other: Array) -> Array:
+        return Array(self.values + other.values)
+
+    def added_to(self, earlier: Array) -> Array:
+        return Array(np.add(earlier.values, self.values, out=self.values))
+
+
 @dataclass(frozen=True)
 class Shape:
     text: str

@@ -35,10 +35,13 @@ class Tree(Generic[M]):
     ----------
     parts : list of tuple of int and M
         (level, sum of 2^level units), in the order of the units; a tree may begin with those of another.
+    reuses : bool
+        Whether nothing else refers to the partial results that are pushed, so that their memory may take a sum.
     """
 
-    def __init__(self, parts: Iterable[tuple[int, M]] = ()) -> None:
+    def __init__(self, parts: Iterable[tuple[int, M]] = (), *, reuses: bool = False) -> None:
         self.parts: list[tuple[int, M]] = list(parts)
+        self.reuses = reuses
 
     @property
     def count(self) -> int:
@@ -49,7 +52,8 @@ class Tree(Generic[M]):
         """Add the partial result of the next unit. It is atomic: where it is interrupted, the tree is as before."""
         parts, level = list(self.parts), 0
         while parts and parts[-1][0] == level:
-            partial, level = parts.pop()[1] + partial, level + 1
+            earlier = parts.pop()[1]
+            partial, level = sum_in_place(earlier, partial) if self.reuses else earlier + partial, level + 1
         # one assignment at the end, after additions that may fail or be interrupted
         self.parts = [*parts, (level, partial)]
 
@@ -65,6 +69,13 @@ class Tree(Generic[M]):
         return partial
 
 
+def sum_in_place(earlier: M, partial: M) -> M:
+    """The sum of two partial results, in the memory of the second one where its type allows it by `added_to`."""
+    added_to = getattr(partial, "added_to", None)
+    result: M = earlier + partial if added_to is None else added_to(earlier)
+    return result
+
+
 def tree_sum(partials: Iterable[M]) -> M:
     """The sum of partial results, at least one, by the fixed tree."""
     tree: Tree[M] = Tree()
@@ -75,7 +86,7 @@ def tree_sum(partials: Iterable[M]) -> M:
 
 def accumulate_unit(task: Pass[M], unit: Unit, watch: Progress | None = None) -> M:
     """The partial result of one unit. watch : what is informed of the rows that were read."""
-    tree: Tree[M] = Tree()
+    tree: Tree[M] = Tree(reuses=True)
     for run in runs_of(watched_batches(unit, task, watch), run_rows(task)):
         tree.push(task.accumulate(run))
     return tree.sum() if tree.parts else task.empty  # `empty` may be large: it is made only where it is needed

@@ -62,7 +62,7 @@ class Local:
 
         tree : tree to which they are added; units that it already has are not read (a fit that is resumed).
         """
-        sums = Tree[M]() if tree is None else tree
+        sums = Tree[M](reuses=True) if tree is None else tree
         units = source.units if tree is None else remaining(source.units, tree.count, progress or Silent())
         # partial results stay in this process; those of a tree are saved
         within = getattr(task, "within_process", None) if tree is None else None
@@ -101,7 +101,7 @@ class Local:
         runs = (list(run) for run in runs_of(batches, run_rows(task)))
         first = next(runs, [])
         calls = (partial(task.accumulate, run) for run in chain([first], runs))
-        tree: Tree[M] = Tree()
+        tree: Tree[M] = Tree(reuses=True)
         # to start a thread for the only run would take longer than a small fit
         alone = sum(batch.rows for batch in first) == unit.rows
         for result in (call() for call in calls) if alone else self._ordered(pool, calls):

@@ -26,7 +26,7 @@ EPS = 2.0**-53  # unit roundoff of float64, round to nearest
 SUBNORMAL = 2.0**-1074  # spacing of numbers below the smallest normal float64
 MAX_DIGITS = 53 * float(np.log10(2.0))  # digits of a correctly rounded float64
 MAX_RHO = 0.5  # from this rho on the sums determine nothing: bounds are infinite
-ROWS_AT_ONCE = 256  # rows of a square matrix of which absolute values are made together
+ROWS_AT_ONCE = 64  # rows of a square matrix of which absolute values are made together
 MAX_REFINABLE_RHO = 0.1  # below this rho every step of iterative refinement gains at least one digit
 
 
@@ -196,10 +196,10 @@ def bounds(
 
 def absolute_times(A: Matrix, v: Vector) -> Vector:
     """|A| v, (n,), of a square matrix (n, n), of which the absolute values are never all in memory."""
-    out = np.empty(len(A))
+    out, memory = np.empty(len(A)), np.empty((min(ROWS_AT_ONCE, len(A)), len(A)))
     for at in range(0, len(A), ROWS_AT_ONCE):
-        rows = slice(at, at + ROWS_AT_ONCE)
-        out[rows] = np.abs(A[rows]) @ v
+        rows = A[at : at + ROWS_AT_ONCE]
+        out[at : at + len(rows)] = np.abs(rows, out=memory[: len(rows)]) @ v
     return out
 
 

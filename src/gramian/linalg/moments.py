@@ -75,12 +75,20 @@ class Moments:
         return self.removed is not None and self.removed.rows > 0
 
     def __add__(self, other: Moments, /) -> Moments:
+        return self._plus(other, None)
+
+    def added_to(self, earlier: Moments) -> Moments:
+        """earlier + self; the products are written into the memory of this one, which is of no further use."""
+        return earlier._plus(self, self.dense)
+
+    def _plus(self, other: Moments, dense: Matrix | None) -> Moments:
+        """The sum. dense : memory for its products."""
         mine, theirs = _aligned(self, other)
         return replace(
             mine,
             rows=self.rows + other.rows,
             log_weight=self.log_weight + other.log_weight,
-            dense=self.dense + other.dense,
+            dense=np.add(self.dense, other.dense, out=dense),
             tables={f: table + theirs.tables[f] for f, table in mine.tables.items()},
             powers={v: sums + other.powers[v] for v, sums in self.powers.items()},
             removed=add_optional(mine.removed, theirs.removed),

@@ -50,6 +50,10 @@ class Accumulated:
     def __add__(self, other: Accumulated, /) -> Accumulated:
         return Accumulated(self.moments + other.moments, self.dropped_rows + other.dropped_rows)
 
+    def added_to(self, earlier: Accumulated) -> Accumulated:
+        """earlier + self, in the memory of this one: fresh memory for wide sums costs more than their addition."""
+        return Accumulated(self.moments.added_to(earlier.moments), earlier.dropped_rows + self.dropped_rows)
+
 
 @dataclass(frozen=True, slots=True)
 class Accumulate:
