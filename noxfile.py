@@ -23,6 +23,7 @@ NUMERICAL = ("tests/laws", "tests/unit/linalg", "tests/unit/models", "tests/unit
 
 nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.error_on_missing_interpreters = False
+os.environ.setdefault("UV_PYTHON_DOWNLOADS", "never")  # no interpreter is fetched from elsewhere
 
 
 @nox.session(python=list(PYTHONS))
