@@ -44,7 +44,8 @@ def test_a_file_cut_anywhere_is_an_error(table, write, name):
 @pytest.mark.parametrize("name", ["t.parquet", "t.csv.gz"])
 def test_a_flipped_bit_is_an_error_or_does_no_harm(table, write, name):
     want = small(table).to_pydict()
-    path = Path(write(small(table), name))
+    # the types that Arrow writes beside those of Parquet have no check sum
+    path = Path(write(small(table), name, **({"store_schema": False} if name == "t.parquet" else {})))
     whole = path.read_bytes()
     dice = random.Random(5)
     for _ in range(300):

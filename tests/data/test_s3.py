@@ -7,13 +7,15 @@ import shutil
 import socket
 import subprocess
 from collections.abc import Iterator
+from contextlib import closing
+from http import HTTPStatus
+from http.client import HTTPConnection
 from time import monotonic, sleep
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from pyarrow import fs
 
 import gramian as gm
 from gramian.errors import DataError
@@ -57,18 +59,19 @@ def table(address: str) -> pa.Table:
     """A table that lies in two folders of a bucket, which are keys."""
     rng = np.random.default_rng(1)
     table = pa.table({name: rng.normal(size=ROWS) for name in ("x1", "x2", "y")})
-    keys = {
-        "access_key": "a",
-        "secret_key": "b",
-        "region": "us-east-1",
-        "allow_bucket_creation": True,
-        "allow_delayed_open": True,
-    }
-    store = fs.S3FileSystem(endpoint_override=address, scheme="http", **keys)
-    store.create_dir("bucket")
+    put(address, "/bucket")
     for key, part in enumerate((table.slice(0, ROWS // 2), table.slice(ROWS // 2))):
-        pq.write_table(part, f"bucket/k={key}/p.parquet", filesystem=store, row_group_size=500)
+        file = pa.BufferOutputStream()
+        pq.write_table(part, file, row_group_size=500)
+        put(address, f"/bucket/k={key}/p.parquet", file.getvalue().to_pybytes())
     return table
+
+
+def put(address: str, path: str, content: bytes = b"") -> None:
+    """Create a bucket or an object; versions of Arrow differ in how they write one."""
+    with closing(HTTPConnection(address, timeout=60.0)) as connection:
+        connection.request("PUT", path, content)
+        assert connection.getresponse().status == HTTPStatus.OK
 
 
 @pytest.fixture(autouse=True)

@@ -66,7 +66,8 @@ class Rows:
     def batches(self, columns: Sequence[str], *, parallel: bool = False) -> Iterator[Batch]:
         """The rows in order; of a matrix all columns are read, since a chunk holds parts of all."""
         needed = {name: self.arrays[name] for name in dict.fromkeys(map(self._array_of, columns))}
-        width = sum(int(np.prod(value.shape[1:])) for value in needed.values())
+        # texts of h5py below 3.13 have no shape; they are columns
+        width = sum(int(np.prod(getattr(value, "shape", ())[1:])) for value in needed.values())
         step = batch_rows(width, SLICE_ROWS)
         for at in range(self.start, self.start + max(self.rows, 1), step):
             stop = min(at + step, self.start + self.rows)
