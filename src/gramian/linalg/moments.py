@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from gramian.errors import NumericalError
-from gramian.linalg.columns import Columns, Factors, Layout
+from gramian.linalg.columns import Columns, Factors, Layout, apply_weights
 from gramian.linalg.factors.cells import CellSums
 from gramian.linalg.factors.levels import canonical, positions, select_levels, union
 from gramian.linalg.factors.tables import TablesAccumulator, relabelled
@@ -391,15 +391,3 @@ def combined_weight(weight: Vector | None, count: Vector | None) -> Vector | Non
     if weight is None or count is None:
         return count if weight is None else weight
     return weight * count
-
-
-def apply_weights(columns: Columns, root_weight: Vector) -> Columns:
-    """Multiply every monomial by the square roots of the weights, in place or into the workspace if there is one."""
-    if columns.workspace is None:
-        out = columns
-    else:
-        width = len(columns.buffer)
-        out = replace(columns, buffer=columns.workspace[:width], extra=columns.workspace[width:], workspace=None)
-    np.multiply(columns.buffer, root_weight, out=out.buffer)
-    np.multiply(columns.extra, root_weight, out=out.extra)
-    return out
