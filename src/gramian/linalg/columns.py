@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Annotated, Any, TypeAlias
 
@@ -258,15 +258,3 @@ def grid(rows: Sequence[int], columns: Sequence[int]) -> Any:
         slice(at[0], at[0] + len(at)) for at in (rows, columns) if tuple(at) == tuple(range(at[0], at[0] + len(at)))
     ]
     return tuple(spans) if len(spans) == 2 else np.ix_(rows, columns)
-
-
-def apply_weights(columns: Columns, root_weight: Vector) -> Columns:
-    """Multiply every monomial by the square roots of the weights, in place or into the workspace if there is one."""
-    if columns.workspace is None:
-        out = columns
-    else:
-        width = len(columns.buffer)
-        out = replace(columns, buffer=columns.workspace[:width], extra=columns.workspace[width:], workspace=None)
-    np.multiply(columns.buffer, root_weight, out=out.buffer)
-    np.multiply(columns.extra, root_weight, out=out.extra)
-    return out

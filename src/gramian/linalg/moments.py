@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 
 from gramian.errors import NumericalError
-from gramian.linalg.columns import Columns, Factors, Layout, apply_weights
+from gramian.linalg.columns import Columns, Factors, Layout
 from gramian.linalg.factors.cells import CellSums
 from gramian.linalg.factors.levels import canonical, positions, select_levels, union
 from gramian.linalg.factors.tables import TablesAccumulator, relabelled
-from gramian.linalg.monomials import Coordinate, Monomial
+from gramian.linalg.monomials import Coordinate, Monomial, power_sums
 from gramian.linalg.self_products import MAX_COMPILED_WIDTH, mirror_upper
 from gramian.typing import Level, Mask, Matrix, NotNegative, Vector
 
@@ -376,18 +376,20 @@ class Accumulator:
         )
 
 
-def power_sums(u: Vector, count: Vector | None, size: int) -> Vector:
-    """Sums of u^0, u^1, ..., (size,). count : frequency weights of the rows, or None."""
-    power = np.ones(len(u)) if count is None else count
-    sums = [power.sum()]
-    for _ in range(size - 1):
-        power = power * u
-        sums.append(power.sum())
-    return np.array(sums)
-
-
 def combined_weight(weight: Vector | None, count: Vector | None) -> Vector | None:
     """The factor (n,) of each row's products: weight times frequency weight, None where there is neither."""
     if weight is None or count is None:
         return count if weight is None else weight
     return weight * count
+
+
+def apply_weights(columns: Columns, root_weight: Vector) -> Columns:
+    """Multiply every monomial by the square roots of the weights, in place or into the workspace if there is one."""
+    if columns.workspace is None:
+        out = columns
+    else:
+        width = len(columns.buffer)
+        out = replace(columns, buffer=columns.workspace[:width], extra=columns.workspace[width:], workspace=None)
+    np.multiply(columns.buffer, root_weight, out=out.buffer)
+    np.multiply(columns.extra, root_weight, out=out.extra)
+    return out

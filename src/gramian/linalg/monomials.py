@@ -204,3 +204,13 @@ def _round_shift(values: Vector, top: float) -> float:
     # A shift with few significant bits makes x - shift exact for most data.
     grid = 2.0 ** (math.frexp(std)[1] - 1)
     return round(mean / grid) * grid * scale
+
+
+def power_sums(u: Vector, count: Vector | None, size: int) -> Vector:
+    """Sums of u^0, u^1, ..., (size,). count : frequency weights of the rows, or None."""
+    power = np.ones(len(u)) if count is None else count
+    sums = [power.sum()]
+    for _ in range(size - 1):
+        power = power * u
+        sums.append(power.sum())
+    return np.array(sums)

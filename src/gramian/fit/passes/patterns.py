@@ -19,7 +19,7 @@ from gramian.formula.design import Design
 from gramian.formula.dropped_rows import DroppedRows
 from gramian.formula.row_reader import COUNTS, OFFSET, WEIGHTS, Observed, Reader
 from gramian.linalg.keyed.moments import Key
-from gramian.linalg.moments import power_sums
+from gramian.linalg.monomials import power_sums
 from gramian.typing import Codes, Mask, Matrix, Vector
 
 PRESENT, NULL, ZERO_WEIGHT, NAN, INFINITE = range(5)  # the states of a value

@@ -10,12 +10,12 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from gramian.linalg.columns import Columns, Layout, apply_weights
+from gramian.linalg.columns import Columns, Layout
 from gramian.linalg.factors.levels import canonical, positions
 from gramian.linalg.factors.tables import TablesAccumulator
 from gramian.linalg.keyed.moments import Key, KeyedMoments, ordered, places
 from gramian.linalg.keyed.segmented_products import PendingRows, sorted_by
-from gramian.linalg.moments import levels_with_rows
+from gramian.linalg.moments import apply_weights, levels_with_rows
 from gramian.linalg.monomials import Coordinate
 from gramian.typing import Codes, Level, Matrix, Vector
 
