@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from gramian.batch import Batch
 from gramian.errors import NumericalError
 from gramian.fit.curve.accumulate import complete_rows
-from gramian.fit.curve.loop import Search, minimise
+from gramian.fit.curve.loop import Search, SearchResult, minimise
 from gramian.fit.curve.step import Point, point_of
 from gramian.formula.curves.curve import Curve
 from gramian.formula.row_reader import Reader
@@ -69,8 +69,16 @@ def start_from(
             low[at] = high[at] = start_values[curve.names[at]]
     fixed = Search(low, high, max(int(weight.sum()), 1), MAX_PASSES, 1e-4)
     best = sorted(points, key=lambda p: p.loss)[:MAX_REFINED]
-    searches = [minimise(evaluate, curve.shape, p, fixed) for p in best]
-    return min(searches, key=lambda f: f.point.loss).point.beta
+    return _nearest([minimise(evaluate, curve.shape, p, fixed) for p in best]).point.beta
+
+
+def _nearest(searches: list[SearchResult]) -> SearchResult:
+    """The search with the lowest loss; of those whose losses rounding does not tell apart, that with the shortest step.
+
+    Otherwise the last bits of sums, which differ between processors, would choose the start, and the number of passes.
+    """
+    lowest = min(f.point.loss for f in searches)
+    return min((f for f in searches if f.point.loss <= lowest + 2.0 * f.point.rounding_error), key=lambda f: f.distance)
 
 
 def _candidates(

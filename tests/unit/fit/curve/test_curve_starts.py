@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import pickle
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 
 from gramian import curve, load
 from gramian.errors import ConvergenceError, OptionError
+from gramian.fit.curve.start import _nearest
 
 X = np.linspace(0, 4, 60)
 DATA = {"x": X, "y": 2 + 3 * np.exp(-1.3 * X) + 0.05 * np.cos(40 * X)}
@@ -72,3 +75,14 @@ def test_the_tolerance_is_kept_where_steps_shrink_slowly(tolerance, start):
     assert (np.abs(fit.coefficients - VALUES) <= (tolerance + 1e-10) * np.array(ERRORS)).all()
     assert fit.std_errors == pytest.approx(ERRORS, rel=2 * tolerance + 1e-10)
     assert fit.passes <= (20 if start[0] < 1 else 60)  # twice as many without combined steps
+
+
+def test_rounding_does_not_choose_among_starts_that_are_as_good() -> None:
+    def search(loss: float, distance: float) -> Any:
+        return SimpleNamespace(point=SimpleNamespace(loss=loss, rounding_error=1e-14), distance=distance)
+
+    near = search(1.0 + 1e-14, 1e-8)
+    assert _nearest([search(1.0, 1e-6), near, search(1.1, 0.0)]) is near
+    assert _nearest([search(1.0 + 1.5e-14, 1e-6), near]) is near
+    lower = search(1.0 - 1e-10, 1e-4)
+    assert _nearest([near, lower]) is lower
