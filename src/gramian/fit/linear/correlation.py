@@ -80,7 +80,8 @@ def correlations(design: Design, moments: Moments) -> tuple[tuple[str, ...], Mat
     names, _, S, noise = centred_columns(design, moments)
     # a variance below its rounding error is that of a constant: its correlations are noise
     scale = np.where(noise < S.diagonal(), np.sqrt(S.diagonal()), np.nan)
-    R = np.clip(S / scale[:, None] / scale, -1.0, 1.0)
+    R = S / scale[:, None] / scale
+    R = np.clip((R + R.T) / 2.0, -1.0, 1.0)  # symmetric: two divisions round differently in the other order
     # exactly 1: x / sqrt(x) / sqrt(x) may be one rounding away from it
     R[np.diag_indices(len(R))] = np.where(np.isnan(scale), np.nan, 1.0)
     return names, R
