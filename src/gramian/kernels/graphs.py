@@ -61,7 +61,8 @@ def difference_of_products(A: Any, X: Matrix, B: Any, Y: Matrix) -> Matrix:
         first(start, stop)
         second(start, stop)
 
-    in_parts(rows, A.shape[0], (A.nnz + B.nnz) * X.shape[1], A.indptr + B.indptr)
+    # both together may have more entries than 32 bits count
+    in_parts(rows, A.shape[0], (A.nnz + B.nnz) * X.shape[1], A.indptr.astype(np.int64) + B.indptr)
     return out
 
 

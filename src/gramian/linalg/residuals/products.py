@@ -23,7 +23,7 @@ from gramian.linalg.residuals.double_double import CellColumns, ResidualRows, Sp
 from gramian.linalg.residuals.slices import CutVector, SlicedColumns
 from gramian.typing import Matrix, Vector
 
-BLOCK_VALUES = 2**18  # values of a block: with their slices they fit into the cache of a core
+BLOCK_VALUES = 2**18  # values of a block that is cut: calls for smaller ones cost more than the cache of a core saves
 COMPILED_VALUES = 2**19  # of a block that is not cut: so many that calls cost little beside sums
 MAX_BLOCK_ROWS = 8192
 
